@@ -1,0 +1,1 @@
+"""What the market tells us: one O(1) estimator a file, each with its error bar."""

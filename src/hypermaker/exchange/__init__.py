@@ -1,0 +1,1 @@
+"""A deterministic local Hyperliquid; no sockets, no clock."""

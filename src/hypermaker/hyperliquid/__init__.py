@@ -1,0 +1,1 @@
+"""The venue's bytes and their meaning; no sockets, no event loop."""

@@ -1,0 +1,1 @@
+"""What we would like to quote: value of inventory, ladder, premium, the venue's grid."""

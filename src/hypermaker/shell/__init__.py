@@ -1,0 +1,1 @@
+"""All the I/O: links, sessions, journal, the exchange as a server."""

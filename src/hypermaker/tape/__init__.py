@@ -1,0 +1,1 @@
+"""Recordings: one format for what was heard, decided and replayed."""
