@@ -29,6 +29,7 @@ ORDER_ABSENT      order_seq: missing from a list of open orders: a question
 ORDER_FOREIGN     oid: an open order of ours that the table does not know
 FILL              order_seq (0: not ours to know) side price_ticks size_lots tid fee_usd_micro
                   flags TAKER, LIQUIDATION; tid with venue_ns is the key
+FILLS_TOLD        order_seq: the venue has listed all fills of this order up to received_ns
 LINK              flags UP or DOWN of `source`; DOWN: what that source said ages from here
 CONTROL           reason: pause, resume, kill by the operator
 """
@@ -69,6 +70,7 @@ class Kind(IntEnum):
     FILL = 23
     LINK = 24
     CONTROL = 25
+    FILLS_TOLD = 26
 
 
 class Source(IntEnum):

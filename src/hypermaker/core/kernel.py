@@ -74,7 +74,7 @@ def _open_cache(root: Path) -> Path:
     for stale in by_age[:-CACHE_FOLDERS_KEPT]:
         if len(stale.name) == len(folder.name):
             shutil.rmtree(stale, ignore_errors=True)
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]  # set at import by numba
     return folder
 
 
