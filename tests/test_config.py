@@ -150,7 +150,7 @@ def test_a_link_to_a_key_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_no_key_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    with pytest.raises(ConfigError, match="HYPERMAKER_KEY.*--key-file"):
+    with pytest.raises(ConfigError, match=r"HYPERMAKER_KEY.*--key-file"):
         read_key("")
 
 

@@ -69,7 +69,8 @@ def _names(actions: object) -> str:
 
     rows = np.atleast_1d(np.asarray(actions))
     shown = [
-        f"{Ask(int(row['kind'])).name} #{row['order_seq']} {row['size_lots']} @ {row['price_ticks']}"
+        f"{Ask(int(row['kind'])).name} #{row['order_seq']} "
+        f"{row['size_lots']} @ {row['price_ticks']}"
         for row in rows
     ]
     return "; ".join(shown) or "nothing"

@@ -154,8 +154,9 @@ def read_journal(path: Path) -> Journal:
     nonces: dict[int, int] = {}
     notes: list[str] = []
     header: Header | None = None
-    end = len(MAGIC)
+    whole = len(MAGIC)
     for tag, payload, end in whole_records(raw):
+        whole = end
         if header is None:
             header = _parse_header(path, tag, payload)
         elif tag == Tag.STEP:
@@ -167,7 +168,7 @@ def read_journal(path: Path) -> Journal:
     if header is None:
         raise TapeError(path, "the header is torn: the session ended before it began")
     events, actions, starts = _split_steps(path, steps)
-    return Journal(header, events, actions, starts, nonces, notes, len(raw) - end)
+    return Journal(header, events, actions, starts, nonces, notes, len(raw) - whole)
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
