@@ -13,7 +13,7 @@ KILLED        reason: the latch has fired; the shell ends the session as the pol
 id it makes the client order id. `cause_ns` is the received_ns of the event that caused the action.
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ class Ask(IntEnum):
     KILLED = 7
 
 
-class Mark(IntFlag):
-    """Marks on an action."""
+class Mark(IntEnum):
+    """Bits on an action (an IntEnum, because kernels know no IntFlag)."""
 
     NONE = 0
     REDUCE_ONLY = 1

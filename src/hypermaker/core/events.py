@@ -34,7 +34,7 @@ LINK              flags UP or DOWN of `source`; DOWN: what that source said ages
 CONTROL           reason: pause, resume, kill by the operator
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -88,8 +88,8 @@ class Source(IntEnum):
     LOCAL = 9
 
 
-class Flag(IntFlag):
-    """Marks on an event; several may be set."""
+class Flag(IntEnum):
+    """Bits on an event; several may be set (an IntEnum, because kernels know no IntFlag)."""
 
     NONE = 0
     LAST = 1
