@@ -165,6 +165,14 @@ def diff_side(table: Rec, differ: Rec, side: Rec, levels: Rec, out: Actions, n: 
 
 
 @kernel
+def cancel_oid(table: Rec, oid: int, now_ns: int, out: Actions, n: int) -> int:
+    """Ask for the cancellation of an order the table does not hold."""
+    n = orders.emit(table, out, n, now_ns)
+    out[n].kind, out[n].oid = Ask.CANCEL_OID, oid
+    return n + 1
+
+
+@kernel
 def cancel_all(table: Rec, now_ns: int, out: Actions, n: int) -> int:
     """Ask for the cancellation of every order that is known to rest."""
     for i in range(SLOTS):
