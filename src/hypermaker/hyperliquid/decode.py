@@ -21,6 +21,7 @@ from hypermaker.core.units import NS_PER_MS
 from hypermaker.errors import ProtocolError
 from hypermaker.hyperliquid.answers import Answers
 from hypermaker.hyperliquid.assets import Asset
+from hypermaker.hyperliquid.levels import LevelWriter, QuickBook, QuickBookFrame
 from hypermaker.hyperliquid.rows import (
     RATE_DECIMALS,
     ROW_BYTES,
@@ -30,7 +31,7 @@ from hypermaker.hyperliquid.rows import (
     positive_units,
     rounded_units,
 )
-from hypermaker.hyperliquid.wire_info import ActiveAssetData, Book, Level, Trade
+from hypermaker.hyperliquid.wire_info import ActiveAssetData, Level, Trade
 from hypermaker.hyperliquid.wire_ws import (
     GREETING,
     UNREAD_CHANNELS,
@@ -38,11 +39,9 @@ from hypermaker.hyperliquid.wire_ws import (
     AcknowledgementFrame,
     ActiveAssetDataFrame,
     BboFrame,
-    BookFrame,
     CoinContext,
     ContextFrame,
     ErrorFrame,
-    InboundFrame,
     OrderUpdate,
     OrderUpdatesFrame,
     PongFrame,
@@ -59,7 +58,21 @@ from hypermaker.hyperliquid.wire_ws import (
 Notice = Acknowledgement | PostReply | ErrorFrame | PongFrame
 """What a control frame said."""
 
-_read = msgspec.json.Decoder(InboundFrame).decode
+_Inbound = (
+    BboFrame
+    | TradesFrame
+    | QuickBookFrame
+    | ContextFrame
+    | OrderUpdatesFrame
+    | UserFillsFrame
+    | UserEventsFrame
+    | ActiveAssetDataFrame
+    | PostFrame
+    | PongFrame
+    | AcknowledgementFrame
+    | ErrorFrame
+)
+_read = msgspec.json.Decoder(_Inbound).decode
 _WRONG = (msgspec.DecodeError, ValueError, StructError, RecursionError)
 
 
@@ -87,6 +100,9 @@ class Decoder(Answers):
         super().__init__(asset, account, run_id)
         self.notice: Notice | None = None
         self._trades_are_old = False
+        self._level_writer = LevelWriter(
+            price_decimals=asset.price_decimals, size_decimals=asset.sz_decimals
+        )
 
     def decode(self, frame: bytes, received_ns: int, out: Events) -> int:
         """Write what a frame says from the start of `out`; return the number of rows.
@@ -121,7 +137,7 @@ class Decoder(Answers):
             pass
         raise ProtocolError(f"a frame of the venue: {error}", bytes(frame)) from error
 
-    def _take_notice(self, message: InboundFrame) -> None:
+    def _take_notice(self, message: _Inbound) -> None:
         if isinstance(message, ErrorFrame | PongFrame):
             self.notice = message
         elif isinstance(message, PostFrame):
@@ -136,55 +152,22 @@ class Decoder(Answers):
         if touch.coin != self.asset.coin:
             return 0
         bid, ask = touch.bbo
-        self._levels(rows, 0, bid, ask, (Kind.BBO, Source.BBO, 0, 0, touch.time, received_ns))
+        head = (Kind.BBO, Source.BBO, 0, 0, 0, 0, touch.time * NS_PER_MS, received_ns)
+        pack_row(rows, 0, *head, *self._side(bid), *self._side(ask), 0)
         return 1
 
-    def _book(self, book: Book, received_ns: int, rows: memoryview) -> int:
+    def _book(self, book: QuickBook, received_ns: int, rows: memoryview) -> int:
         if book.coin != self.asset.coin:
             return 0
-        bids, asks = book.levels
-        source = Source.BOOK_FAST if book.fast else Source.BOOK_SLOW
-        count = max(len(bids), len(asks), 1)
-        for level in range(count):
-            bid = bids[level] if level < len(bids) else None
-            ask = asks[level] if level < len(asks) else None
-            flags = Flag.LAST if level == count - 1 else 0
-            head = (Kind.DEPTH, source, flags, level, book.time, received_ns)
-            self._levels(rows, level, bid, ask, head)
-        return count
+        return self._level_writer.write(book, received_ns, self._words)
 
-    def _levels(
-        self,
-        rows: memoryview,
-        n: int,
-        bid: Level | None,
-        ask: Level | None,
-        head: tuple[Kind, Source, int, int, int, int],
-    ) -> None:
-        """Write one pair of levels; an absent side has no lots."""
-        kind, source, flags, level, venue_ms, received_ns = head
-        price, size = self._price_decimals, self._size_decimals
-        bid_ticks = bid_lots = ask_ticks = ask_lots = 0
-        if bid is not None:
-            bid_ticks, bid_lots = positive_units(bid.px, price), positive_units(bid.sz, size)
-        if ask is not None:
-            ask_ticks, ask_lots = positive_units(ask.px, price), positive_units(ask.sz, size)
-        pack_row(
-            rows,
-            n * ROW_BYTES,
-            kind,
-            source,
-            0,
-            flags,
-            level,
-            0,
-            venue_ms * NS_PER_MS,
-            received_ns,
-            bid_ticks,
-            bid_lots,
-            ask_ticks,
-            ask_lots,
-            0,
+    def _side(self, level: Level | None) -> tuple[int, int]:
+        """Return ticks and lots of one level; an absent one has neither."""
+        if level is None:
+            return 0, 0
+        return (
+            positive_units(level.px, self._price_decimals),
+            positive_units(level.sz, self._size_decimals),
         )
 
     def _trades(self, trades: list[Trade], received_ns: int, rows: memoryview) -> int:
@@ -270,7 +253,7 @@ _Reader = Callable[[Decoder, Any, int, memoryview], int]
 
 _READERS: dict[type, _Reader] = {
     BboFrame: Decoder._bbo,
-    BookFrame: Decoder._book,
+    QuickBookFrame: Decoder._book,
     TradesFrame: Decoder._trades,
     ContextFrame: Decoder._context,
     OrderUpdatesFrame: Decoder._order_updates,

@@ -15,6 +15,7 @@ from hypermaker.core.events import EVENT, Events, Flag, Kind, Reason, Source
 from hypermaker.core.units import NS_PER_MS, parse_units
 from hypermaker.hyperliquid.assets import Asset
 from hypermaker.hyperliquid.cloid import order_seq_of
+from hypermaker.hyperliquid.levels import Words
 from hypermaker.hyperliquid.rejects import Ending, ending_of_status
 from hypermaker.hyperliquid.wire_info import ActiveAssetData, Fill, FrontendOrder, OpenOrder
 
@@ -22,6 +23,7 @@ ROW_BYTES = 64
 _ROW = struct.Struct("=BBbBHHqqqqqqq")
 _UNITS_MAX = 2**53
 _MEMO = 1 << 14
+_TEN: tuple[int, ...] = tuple(10**power for power in range(10))
 _DIGITS_MAX = 18
 _OWN_LIQUIDATION = ("Liquidated", "Auto-Deleveraging")
 USD_DECIMALS = 6
@@ -45,11 +47,17 @@ pack_row = _ROW.pack_into
 def positive_units(text: str, decimals: int) -> int:
     """Return a decimal string > 0 as an integer of 10^-decimals, exactly.
 
-    Prices and most sizes repeat, so the memo answers in 0.06 us what parsing takes 0.8 us for.
+    Prices and many sizes repeat: the memo answers in 0.06 us, a number it has not seen takes
+    0.5 us, and `parse_units` settles what is not plain.
     Raises ValueError for zero, a negative, NaN, infinity, more decimals than the grid has, or a
     number no float holds exactly.
     """
-    value = parse_units(text, decimals)
+    whole, _, fraction = text.partition(".")
+    digits, finer = whole + fraction, decimals - len(fraction)
+    if finer >= 0 and digits.isdigit() and digits.isascii():
+        value = int(digits) * _TEN[finer]
+    else:
+        value = parse_units(text, decimals)
     if not 0 < value < _UNITS_MAX:
         raise ValueError(f"{text!r} is not a price or size above zero")
     return value
@@ -119,12 +127,14 @@ class Rows:
         self._price_decimals, self._size_decimals = asset.price_decimals, asset.sz_decimals
         self._out: Events | None = None
         self._buffer: memoryview = memoryview(b"")
+        self._words: Words = np.zeros((0, ROW_BYTES // 8), np.int64)
 
     def _rows_of(self, out: Events) -> memoryview:
         """Return the bytes of the caller's array; the last one is remembered."""
         if out is not self._out:
             assert out.dtype == EVENT and out.flags.c_contiguous
-            self._out, self._buffer = out, out.view(np.uint8).data.cast("B")
+            self._out, self._buffer = out, out.view(np.uint8).data
+            self._words = out.view(np.int64).reshape(-1, ROW_BYTES // 8)
         return self._buffer
 
     def _order(
