@@ -62,7 +62,7 @@ def hear(state: Rec, event: Rec) -> None:
             _learn_price(state)
     else:
         touch.heard(state.touch, event)
-    if kind == Kind.TRADE and not event.flags & Flag.BACKFILL:
+    if kind == Kind.TRADE and not event.marks & Flag.BACKFILL:
         _learn_trade(state, event)
     elif kind == Kind.LINK:
         touch.hear_link(state.touch, event)
@@ -142,7 +142,7 @@ def settle(state: Rec, event: Rec, actions: Actions) -> int:
 @kernel
 def _book_fill(state: Rec, event: Rec) -> None:
     """Only here and in snapshots does the position move."""
-    if event.flags & Flag.SNAPSHOT and state.started == 0:
+    if event.marks & Flag.SNAPSHOT and state.started == 0:
         return
     if not fills.is_new(state.fills, event.venue_ns, event.tid):
         return

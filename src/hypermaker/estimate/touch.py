@@ -81,7 +81,7 @@ def hear(touch: Rec, event: Rec) -> bool:
 @kernel
 def hear_link(touch: Rec, event: Rec) -> None:
     """Note that a feed went down or came up; a feed that is down is as old as its last word."""
-    touch.down[event.source] = 1 if event.flags & Flag.DOWN else 0
+    touch.down[event.source] = 1 if event.marks & Flag.DOWN else 0
 
 
 @kernel

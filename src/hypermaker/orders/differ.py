@@ -127,7 +127,7 @@ def _place(table: Rec, side: Rec, level: Rec, out: Actions, n: int) -> int:
     n = orders.emit(table, out, n, side.now_ns)
     action = out[n]
     action.kind, action.side = Ask.PLACE, side.side
-    action.flags = Mark.REDUCE_ONLY * level.reduce_only
+    action.marks = Mark.REDUCE_ONLY * level.reduce_only
     action.order_seq = order.order_seq
     action.price_ticks, action.size_lots = level.price_ticks, level.size_lots
     return n + 1

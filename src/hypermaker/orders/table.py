@@ -182,7 +182,7 @@ def emit(table: Rec, actions: Actions, n: int, now_ns: int) -> int:
         table.overflows += 1
         n = ACTIONS_MAX - 1
     action = actions[n]
-    action.side, action.flags, action.level = 0, 0, 0
+    action.side, action.marks, action.level = 0, 0, 0
     action.reason, action.order_seq, action.oid = 0, 0, 0
     action.price_ticks, action.size_lots = 0, 0
     action.cause_ns = now_ns
