@@ -1,7 +1,7 @@
 """ACTION: everything the engine can ask for, as one 64-byte record.
 
 kind          fields that carry meaning
-PLACE         order_seq side price_ticks size_lots flags(REDUCE_ONLY) level
+PLACE         order_seq side price_ticks size_lots marks(REDUCE_ONLY) level
 CANCEL        order_seq (oid too once known)
 CANCEL_OID    oid: an order of our account that the table does not know
 BURN          order_seq: spend the nonce that carried this order with a `noop`
@@ -36,7 +36,7 @@ class Ask(IntEnum):
 
 
 class Mark(IntEnum):
-    """Bits on an action (an IntEnum, because kernels know no IntFlag)."""
+    """Bits of an action's `marks` (an IntEnum, because kernels know no IntFlag)."""
 
     NONE = 0
     REDUCE_ONLY = 1
@@ -45,7 +45,7 @@ class Mark(IntEnum):
 ACTION = record(
     ("kind", "u1"),
     ("side", "i1"),
-    ("flags", "u1"),
+    ("marks", "u1"),
     ("level", "u1"),
     ("reason", "u2"),
     ("spare", "u2"),

@@ -147,7 +147,7 @@ class UpdateLeverageAction(
 
 
 class UpdateIsolatedMarginAction(
-    Wire, tag_field="type", tag="updateIsolatedMargin", rename="camel"
+    Wire, frozen=True, tag_field="type", tag="updateIsolatedMargin", rename="camel"
 ):
     """Move `ntli` millionths of a USDC into (or out of) an isolated position."""
 

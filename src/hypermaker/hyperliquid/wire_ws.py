@@ -1,7 +1,7 @@
 """The frames of the WebSocket, in both directions.
 
-`InboundFrame` is one tagged union: a frame is decoded in a single pass by its `channel`. Channels
-a maker does not read are named in `UNREAD_CHANNELS`.
+The server's frames are tagged by `channel`, so that a union of them is decoded in a single pass.
+Channels a maker does not read are named in `UNREAD_CHANNELS`.
 
 Source: hyperliquid-docs, "Websocket"; recorded frames of 2026.
 """
@@ -246,19 +246,3 @@ class PostFrame(Frame, frozen=True, tag="post"):
     """Answer to a post; may come out of order."""
 
     data: PostReply
-
-
-InboundFrame = (
-    BboFrame
-    | TradesFrame
-    | BookFrame
-    | ContextFrame
-    | OrderUpdatesFrame
-    | UserFillsFrame
-    | UserEventsFrame
-    | ActiveAssetDataFrame
-    | PostFrame
-    | PongFrame
-    | AcknowledgementFrame
-    | ErrorFrame
-)

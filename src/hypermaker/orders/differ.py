@@ -127,7 +127,7 @@ def _place(table: Rec, side: Rec, level: Rec, out: Actions, n: int) -> int:
     n = orders.emit(table, out, n, side.now_ns)
     action = out[n]
     action.kind, action.side = Ask.PLACE, side.side
-    action.flags = Mark.REDUCE_ONLY * level.reduce_only
+    action.marks = Mark.REDUCE_ONLY * level.reduce_only
     action.order_seq = order.order_seq
     action.price_ticks, action.size_lots = level.price_ticks, level.size_lots
     return n + 1
@@ -162,6 +162,14 @@ def diff_side(table: Rec, differ: Rec, side: Rec, levels: Rec, out: Actions, n: 
     if side.levels > 0 and not paused:
         n = _place_missing(table, differ, side, levels, out, n)
     return n
+
+
+@kernel
+def cancel_oid(table: Rec, oid: int, now_ns: int, out: Actions, n: int) -> int:
+    """Ask for the cancellation of an order the table does not hold."""
+    n = orders.emit(table, out, n, now_ns)
+    out[n].kind, out[n].oid = Ask.CANCEL_OID, oid
+    return n + 1
 
 
 @kernel

@@ -137,6 +137,17 @@ def exposure_lots(table: Rec, side: int) -> int:
 
 
 @kernel
+def dying_lots(table: Rec, side: int) -> int:
+    """Return what may still fill on one side of orders that no wanted level can count on."""
+    total = 0
+    for i in range(SLOTS):
+        order = table.slots[i]
+        if order.side == side and (order.life == C or order.life == T or order.life == U):
+            total += may_fill_lots(order)
+    return total
+
+
+@kernel
 def find(table: Rec, order_seq: int) -> int:
     """Return the slot of an order, -1 when the table has no such order."""
     if order_seq > 0:
@@ -171,7 +182,7 @@ def emit(table: Rec, actions: Actions, n: int, now_ns: int) -> int:
         table.overflows += 1
         n = ACTIONS_MAX - 1
     action = actions[n]
-    action.side, action.flags, action.level = 0, 0, 0
+    action.side, action.marks, action.level = 0, 0, 0
     action.reason, action.order_seq, action.oid = 0, 0, 0
     action.price_ticks, action.size_lots = 0, 0
     action.cause_ns = now_ns
