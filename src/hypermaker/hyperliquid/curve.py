@@ -105,8 +105,9 @@ class _Rfc6979:
 
     def __init__(self, secret: bytes, digest: bytes) -> None:
         self._key, self._value = bytes(32), b"\x01" * 32
+        reduced = (int.from_bytes(digest, "big") % N).to_bytes(32, "big")
         for separator in (b"\x00", b"\x01"):
-            self._stir(separator + secret + digest)
+            self._stir(separator + secret + reduced)
 
     def _stir(self, data: bytes) -> None:
         self._key = hmac.digest(self._key, self._value + data, "sha256")
