@@ -9,7 +9,7 @@ the venue has shown that no order of this coin is open, or says so with `UnsafeE
 """
 
 import asyncio
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -70,6 +70,7 @@ class Outcome(msgspec.Struct, frozen=True):
     pnl_usd                    by cause; the parts sum to `total`, at the venue's mark
     account_value_change_usd   what the venue says the account gained
     identity_gap_usd           that minus our total; 0 but for rounding when the books agree
+    killed                     why the kill switch ended the session; empty when it did not
     """
 
     seconds: float
@@ -91,6 +92,7 @@ class Outcome(msgspec.Struct, frozen=True):
     identity_gap_usd: float
     links_lost: int
     contradictions: int
+    killed: str
     session: str
 
     @property
@@ -100,17 +102,21 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Maker:
-    """One session: made by `open_maker`, runs once.
-
-    stop   set it, from anywhere on the loop, to end the session in good order
-    """
+    """One session, from connecting to leaving; runs once."""
 
     def __init__(
-        self, plan: Plan, trader: Trader, session: Session, *, http: Http, clock: Clock
+        self,
+        plan: Plan,
+        trader: Trader,
+        session: Session,
+        *,
+        http: Http,
+        clock: Clock,
+        stop: asyncio.Event,
     ) -> None:
         self.plan, self.trader, self.session = plan, trader, session
-        self.stop = asyncio.Event()
-        self._http, self._clock = http, clock
+        self._http, self._clock, self._stop = http, clock, stop
+        self._started_ns = clock()
         asset, address, run_id = trader.asset, trader.address, trader.run_id
         self._out = OrdersOut(
             trader, Decoder(asset, address, run_id), journal=session.journal, clock=clock
@@ -161,14 +167,14 @@ class Maker:
             self.session.tick()
             self._out.expire(self._clock())
             if self._out.killed is not None:
-                self.stop.set()
+                self._stop.set()
             due = max(due + TIMER_S, loop.time())
             await asyncio.sleep(due - loop.time())
 
     async def _until_stopped(self) -> None:
         try:
             async with asyncio.timeout(self.plan.seconds):
-                await self.stop.wait()
+                await self._stop.wait()
         except TimeoutError:
             self.session.journal.note("time is up")
 
@@ -179,20 +185,30 @@ class Maker:
         while self._clock() < give_up_ns and self.session.live_orders():
             await asyncio.sleep(LOOK_S)
 
+    async def value(self) -> AccountValue:
+        """Return what the account is worth now."""
+        return await account_value(self._http, self.trader.address, self.trader.asset.coin)
+
+    async def sweep(self) -> None:
+        """Show that no order of the coin is open, cancelling what is."""
+        await sweep(self._http, self.trader, clock=self._clock)
+
+    async def count_open(self) -> int:
+        """Return how many orders of the coin the venue lists."""
+        return len(await open_oids(self._http, self.trader))
+
     async def agree(self) -> AccountValue:
         """Return the account once its position is the engine's, or as it is when time is up."""
         give_up_ns = self._clock() + int(AGREE_S_MAX * NS_PER_S)
         while True:
             await self._reconciler.compare()
-            seen = await account_value(self._http, self.trader.address, self.trader.asset.coin)
+            seen = await self.value()
             held = parse_units(seen.position, self.trader.asset.sz_decimals)
             if held == self.session.position_lots or self._clock() > give_up_ns:
                 return seen
             await asyncio.sleep(LOOK_S)
 
-    def outcome(
-        self, *, before: AccountValue, after: AccountValue, open_orders: int, started_ns: int
-    ) -> Outcome:
+    def outcome(self, before: AccountValue, after: AccountValue, *, open_orders: int) -> Outcome:
         """Return the session's numbers, with our profit at the venue's own mark."""
         asset = self.trader.asset
         lot = 10.0**-asset.sz_decimals
@@ -200,7 +216,7 @@ class Maker:
         told = summarise(self.session.state, mark_ticks)
         change = after.value_usd - before.value_usd
         return Outcome(
-            seconds=round((self._clock() - started_ns) / NS_PER_S, 3),
+            seconds=round((self._clock() - self._started_ns) / NS_PER_S, 3),
             pnl_usd={name: round(usd, 6) for name, usd in told["pnl_usd"].items()},
             position_engine=round(told["position_lots"] * lot, asset.sz_decimals),
             position_exchange=float(after.position),
@@ -210,6 +226,7 @@ class Maker:
             account_value_change_usd=round(change, 6),
             identity_gap_usd=round(change - told["pnl_usd"]["total"], 6),
             links_lost=self.market.losses + self.account.losses,
+            killed="" if self._out.killed is None else self._out.killed.name.lower(),
             session=str(self.session.journal.path),
             **{name: told[name] for name in _TOLD},
         )
@@ -228,20 +245,20 @@ _TOLD = (
 )
 
 
-class Watcher:
-    """What may look at a session while it runs; this one does not care."""
-
-    def begin(self, maker: Maker) -> None:
-        """The session is about to connect."""
-
-    def end(self) -> None:
-        """The session has stopped quoting."""
-
-
 async def run_session(
-    plan: Plan, signer: Signer, *, clock: Clock, watcher: Watcher | None = None
+    plan: Plan,
+    signer: Signer,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    on_begin: Callable[["Maker"], None] | None = None,
 ) -> Outcome:
     """Run one session from nothing to an account with no open order; return its numbers.
+
+    Parameters
+    ----------
+    stop      ends the session in good order, whenever it is set
+    on_begin  called with the session just before it connects
 
     Raises
     ------
@@ -249,7 +266,6 @@ async def run_session(
     LinkError         the venue cannot be reached at the start, or its last word cannot be had
     UnsafeExitError   it could not be shown that no order is open
     """
-    watcher = watcher or Watcher()
     async with open_session() as pool:
         http = Http(pool, plan.network.base_url)
         asset = await find_asset(http, plan.coin)
@@ -258,47 +274,37 @@ async def run_session(
             asset, (plan.account or signer.address).lower(), make_run_id(), signer, NonceCounter()
         )
         await sweep(http, trader, clock=clock)
-        return await _run_maker(plan, trader, config, pool=pool, clock=clock, watcher=watcher)
-
-
-async def _run_maker(
-    plan: Plan,
-    trader: Trader,
-    config: EngineConfig,
-    *,
-    pool: aiohttp.ClientSession,
-    clock: Clock,
-    watcher: Watcher,
-) -> Outcome:
-    http, started_ns = Http(pool, plan.network.base_url), clock()
-    before = await account_value(http, trader.address, trader.asset.coin)
-    journal = open_journal(plan, trader, config, started_ns)
-    maker = Maker(plan, trader, Session(config, journal, clock), http=http, clock=clock)
-    watcher.begin(maker)
-    try:
+        config = msgspec.structs.replace(config, started_ns=clock())
+        journal = open_journal(plan, trader, config)
+        session = Session(config, journal, clock)
+        maker = Maker(plan, trader, session, http=http, clock=clock, stop=stop)
+        if on_begin is not None:
+            on_begin(maker)
         try:
-            await maker.run(pool)
+            return await _quote_and_leave(maker, pool)
         finally:
-            watcher.end()
-            await sweep(http, trader, clock=clock)
-        after = await maker.agree()
-        left = len(await open_oids(http, trader))
-        return maker.outcome(before=before, after=after, open_orders=left, started_ns=started_ns)
+            journal.close()
+
+
+async def _quote_and_leave(maker: Maker, pool: aiohttp.ClientSession) -> Outcome:
+    before = await maker.value()
+    try:
+        await maker.run(pool)
     finally:
-        journal.close()
+        await maker.sweep()
+    after = await maker.agree()
+    return maker.outcome(before, after, open_orders=await maker.count_open())
 
 
-def open_journal(
-    plan: Plan, trader: Trader, config: EngineConfig, started_ns: int
-) -> JournalWriter:
+def open_journal(plan: Plan, trader: Trader, config: EngineConfig) -> JournalWriter:
     """Return the journal of a session that starts now."""
     header = make_header(
         run_id=trader.run_id,
         asset=trader.asset.coin,
         network=plan.network.name,
         account=trader.address,
-        started_ns=started_ns,
+        started_ns=config.started_ns,
         engine=config,
     )
-    folder: Path = session_folder(trader.run_id, started_ns)
+    folder = session_folder(trader.run_id, config.started_ns)
     return JournalWriter(folder / JOURNAL_NAME, header)

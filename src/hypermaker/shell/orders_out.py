@@ -32,6 +32,7 @@ from hypermaker.hyperliquid.nonce import NonceCounter
 from hypermaker.hyperliquid.signing import Signer
 from hypermaker.hyperliquid.wire_exchange import ENTRIES_MAX, Action, OrderWire
 from hypermaker.hyperliquid.wire_ws import PostReply
+from hypermaker.risk.kill_switch import KillReason
 from hypermaker.shell.clock import Clock
 from hypermaker.shell.journal import JournalWriter
 from hypermaker.shell.transport import Http, Socket
@@ -79,7 +80,7 @@ class OrdersOut:
     ) -> None:
         self.socket: Socket | None = None
         self.questions: asyncio.Queue[Question] = asyncio.Queue(256)
-        self.killed: Reason | None = None
+        self.killed: KillReason | None = None
         self.requests = 0
         self._trader = trader
         self._decoder = decoder
@@ -124,7 +125,7 @@ class OrdersOut:
             elif kind == Ask.BURN:
                 burns[self._nonce_of[seq]].append(seq)
             elif kind == Ask.KILLED:
-                self.killed = Reason(reason)
+                self.killed = KillReason(reason)
             else:
                 self._question(Ask(kind), seq)
         self._cancel(cancels, strangers)
