@@ -24,12 +24,12 @@ TIFS: list[Tif] = ["Alo", "Ioc", "Gtc"]
 ROUNDS = 250
 
 
-class Recording(sdk_exchange.Exchange):  # type: ignore[misc]
+class Recording(sdk_exchange.Exchange):  # type: ignore[misc,name-defined]
     """The official client, stopped where it would send."""
 
     def __init__(self, wallet: Any, url: str, vault: str | None) -> None:
         meta = {"universe": [{"name": a.coin, "szDecimals": a.sz_decimals} for a in ASSETS]}
-        spot = {"tokens": [], "universe": []}
+        spot: dict[str, list[Any]] = {"tokens": [], "universe": []}
         super().__init__(wallet, url, meta, vault_address=vault, spot_meta=spot)
         self.sent: list[tuple[str, dict[str, Any]]] = []
 
@@ -81,7 +81,9 @@ def four_actions(source: random.Random, exchange: Recording) -> Iterator[Action]
     )
     yield encode.cancel_by_cloid_action(asset.asset_id, cloids, fast=False)
     asset, theirs, ours = random_order(source)
-    target = source.choice([source.randrange(2**40), f"0x{source.randrange(2**128):032x}"])
+    target: int | str = source.choice(
+        [source.randrange(2**40), f"0x{source.randrange(2**128):032x}"]
+    )
     named = sdk_types.Cloid(target) if isinstance(target, str) else target
     exchange.bulk_modify_orders_new([{"oid": named, "order": theirs}])
     yield encode.batch_modify_action([(target, encode.order(asset, **ours))])
