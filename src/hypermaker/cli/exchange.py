@@ -2,9 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from hypermaker.exchange.config import ExchangeConfig
+    from hypermaker.exchange.presets import FlowConfig
 
 FUND_VALID = "ADDRESS=USD, an 0x address of 40 hex digits and an amount above zero"
 FUND_USD_MAX = 10**12
@@ -32,7 +36,7 @@ def exchange(
 
     config = ExchangeConfig(
         seed=seed,
-        assets=tuple(asset) if asset else ExchangeConfig().assets,
+        assets=_assets(asset, tape),
         funded=tuple(parse_fund(text) for text in fund or ()),
         flow=_flow(preset),
         tape=tape,
@@ -58,6 +62,16 @@ def parse_fund(text: str) -> tuple[str, int]:
     if not known or not 0 < usd_micro <= FUND_USD_MAX * USD_MICRO:
         raise ConfigError("--fund", text, FUND_VALID)
     return address.lower(), usd_micro
+
+
+def _assets(asset: list[str] | None, tape: Path | None) -> tuple[str, ...]:
+    """Return what was asked for, else all the tape holds, else the default."""
+    from hypermaker.exchange.config import ExchangeConfig
+    from hypermaker.exchange.replay import recorded_assets
+
+    if asset:
+        return tuple(asset)
+    return ExchangeConfig().assets if tape is None else recorded_assets(tape)
 
 
 def _flow(preset: str) -> "FlowConfig":

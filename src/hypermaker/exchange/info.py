@@ -128,7 +128,9 @@ class Info:
     def contexts(self) -> list[wire.AssetContext]:
         """Return every context in the universe's order, delisted ones included."""
         return [
-            public.context(self.state.markets.get(listing.index) or Market(listing, listing.start_ticks))
+            public.context(
+                self.state.markets.get(listing.index) or Market(listing, listing.start_ticks)
+            )
             for listing in universe.LISTINGS
         ]
 

@@ -127,4 +127,3 @@ def funding_row(market: Market, time_ms: int, rate_e10: int, premium_e10: int) -
         "premium": rate_text(premium_e10),
         "time": time_ms,
     }
-
