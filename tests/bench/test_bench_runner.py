@@ -1,6 +1,7 @@
 """The benchmark runner: every case can be run, every figure is shown with its ratio."""
 
 import ast
+import doctest
 import json
 import subprocess
 import sys
@@ -45,6 +46,11 @@ def test_the_record_of_a_row_carries_its_ratio() -> None:
     read = json.loads(json.dumps(runner.as_record("sign", BESIDE)))
     assert read["case"] == "sign" and read["ratio"] == pytest.approx(12.0)
     assert read["is_met"] is True and read["unit"] == "us"
+
+
+def test_the_examples_of_the_runner_hold() -> None:
+    """Its docstrings are read as tests."""
+    assert doctest.testmod(runner).failed == 0
 
 
 def test_a_case_that_does_not_exist_is_one_clear_line() -> None:
