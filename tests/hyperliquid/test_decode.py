@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.hyperliquid.conftest import ACCOUNT, RUN_ID
 
 from hypermaker.core.events import Events, Flag, Kind, Reason, Source
 from hypermaker.errors import ProtocolError
 from hypermaker.hyperliquid.cloid import cloid_of
 from hypermaker.hyperliquid.decode import Decoder
 from hypermaker.hyperliquid.wire_ws import Acknowledgement, ErrorFrame, PongFrame, PostReply
+from tests.hyperliquid.conftest import ACCOUNT, RUN_ID
 
 Read = Callable[[bytes], Events]
 MS = 1_000_000

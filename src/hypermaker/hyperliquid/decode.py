@@ -11,7 +11,6 @@ first `trades` frame after a subscription is acknowledged replays old trades, so
 """
 
 from collections.abc import Callable
-from struct import error as StructError
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ import msgspec
 from hypermaker.core.events import Events, Flag, Kind, Source
 from hypermaker.core.units import NS_PER_MS
 from hypermaker.errors import ProtocolError
-from hypermaker.hyperliquid.answers import Answers
+from hypermaker.hyperliquid.answers import UNREADABLE, Answers
 from hypermaker.hyperliquid.assets import Asset
 from hypermaker.hyperliquid.levels import LevelWriter, QuickBook, QuickBookFrame
 from hypermaker.hyperliquid.rows import (
@@ -73,7 +72,6 @@ _Inbound = (
     | ErrorFrame
 )
 _read = msgspec.json.Decoder(_Inbound).decode
-_WRONG = (msgspec.DecodeError, ValueError, StructError, RecursionError)
 
 
 class _AnyFrame(msgspec.Struct, frozen=True):
@@ -115,7 +113,7 @@ class Decoder(Answers):
         self.notice = None
         try:
             message = _read(frame)
-        except _WRONG as error:
+        except UNREADABLE as error:
             return self._skip(frame, error)
         try:
             read = _READERS.get(type(message))
@@ -123,7 +121,7 @@ class Decoder(Answers):
                 self._take_notice(message)
                 return 0
             return read(self, message.data, received_ns, self._rows_of(out))
-        except _WRONG as error:
+        except UNREADABLE as error:
             raise ProtocolError(f"{type(message).__name__}: {error}", bytes(frame)) from error
 
     def _skip(self, frame: bytes, error: Exception) -> int:
@@ -133,7 +131,7 @@ class Decoder(Answers):
         try:
             if _read_channel(frame).channel in UNREAD_CHANNELS:
                 return 0
-        except _WRONG:
+        except UNREADABLE:
             pass
         raise ProtocolError(f"a frame of the venue: {error}", bytes(frame)) from error
 
