@@ -4,6 +4,7 @@ from typing import Any
 
 from hypermaker.core.actions import Actions
 from hypermaker.core.kernel import kernel
+from hypermaker.core.units import BPS
 from hypermaker.orders import budget, differ
 
 Rec = Any
@@ -15,7 +16,9 @@ def change(state: Rec, actions: Actions, n: int) -> int:
     before = n
     side, ladder = state.side, state.ladder
     side.now_ns = state.now_ns
-    side.band_ticks = differ.dead_band_ticks(state.market.fair_ticks, state.market.kappa_per_bps)
+    kappa = state.market.kappa_per_bps
+    side.band_ticks = differ.dead_band_ticks(state.market.fair_ticks, kappa)
+    side.kappa_per_tick = kappa * BPS / state.market.fair_ticks
     side.side, side.levels = 1, ladder.bid_levels
     side.allowance_lots = state.gate.bid.allowance_lots
     n = differ.diff_side(state.table, state.differ, side, ladder.bids, actions, n)
