@@ -1,4 +1,4 @@
-"""What a decision costs: an event in the compiled loop, a call from Python, a frame to signed bytes.
+"""What a decision costs: compiled, called from Python, and from a frame to signed bytes.
 
 The market is a random walk whose every step is worth a decision; orders rest and end as soon as
 they are asked for, so the table, the differ and the ledger do the work they do live. The frame
