@@ -209,7 +209,7 @@ def _push(rec: Rec, cell: int, side: int, venue_ns: int) -> int:
     if rec.pushed - rec.done[HORIZONS - 1] >= RING:
         rec.dropped += 1
         return -1
-    slot = rec.pushed % RING
+    slot = int(rec.pushed % RING)
     fill = rec.waiting[slot]
     fill.venue_ns = max(venue_ns, rec.last_ns)
     fill.mid = rec.last_mid
@@ -333,9 +333,8 @@ def break_even_bps(touch_bps: float, decay_bps: float, fee_bps: float) -> float:
 @kernel
 def ready(rec: Rec) -> bool:
     """Return whether both sides have as many fills as the prior is worth."""
-    return bool(
-        fills_counted(rec, -1, 0, PLATEAU) >= READY_N and fills_counted(rec, 1, 0, PLATEAU) >= READY_N
-    )
+    fewer = min(fills_counted(rec, -1, 0, PLATEAU), fills_counted(rec, 1, 0, PLATEAU))
+    return bool(fewer >= READY_N)
 
 
 @kernel

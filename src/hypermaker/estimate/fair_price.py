@@ -7,9 +7,9 @@ I * half_spread, with forgetting, a prior of 0 (plain mid) and an error bar. As 
 only when the data say so, the one bound is the touch itself: fair never leaves [bid, ask], which is
 what a fair price is (the predecessor's stood 200 bps off; F-29, T-96).
 
-A book that is crossed, one-sided, no number or older than the last is ignored. A mid that jumps by more than 25 % in
-one message is not believed (T-97) until five books in a row agree with it; meanwhile the last
-fair price stands and `ready` is false.
+A book that is crossed, one-sided, no number or older than the last is ignored. A mid that jumps
+by more than 25 % in one message is not believed (T-97) until five books in a row agree with it;
+meanwhile the last fair price stands and `ready` is false.
 
 Units: prices in ticks (floats allowed), sizes in lots, times ns.
 Source: quant-models 6.2; Stoikov 2018, to first order in the imbalance.

@@ -152,7 +152,7 @@ def ready(rec: Rec) -> bool:
 def stderr(rec: Rec) -> float:
     """Return the scatter of settled rates, a fraction per hour, from settled hours alone.
 
-    inf below two: an error bar at the start of an hour. It shrinks with the hour's rest (`error_of_next`).
+    inf below two. The error bar at the start of an hour; see `error_of_next` for later in it.
     """
     spread = welford.variance(rec.settled)
     return sqrt(spread) if spread >= 0.0 else inf

@@ -152,11 +152,13 @@ def fit(times_s: Floats, marks: Floats, end_s: float) -> Fit:
     return _summary(theta, marks, best, information, gaps)
 
 
-def _summary(
-    theta: Floats, marks: Floats, loglik: float, information: Floats, gaps: Floats
-) -> Fit:
+def _summary(theta: Floats, marks: Floats, loglik: float, information: Floats, gaps: Floats) -> Fit:
     """Return the fit in natural units; errors by the delta method."""
-    mu, n, beta = float(np.exp(theta[0])), float(1 / (1 + np.exp(-theta[1]))), float(np.exp(theta[2]))
+    mu, n, beta = (
+        float(np.exp(theta[0])),
+        float(1 / (1 + np.exp(-theta[1]))),
+        float(np.exp(theta[2])),
+    )
     covariance = np.linalg.inv(information)
     alpha = n * beta / float(marks.mean())
     log_alpha = np.array([0.0, 1.0 - n, 1.0])

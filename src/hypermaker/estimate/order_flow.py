@@ -172,7 +172,9 @@ def ofi_step(
 
 
 @kernel
-def observe_book(rec: Rec, venue_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> None:
+def observe_book(
+    rec: Rec, venue_ns: int, bid: tuple[float, float], ask: tuple[float, float]
+) -> None:
     """Learn from a best bid and ask, each (ticks, lots); a bad book is counted and ignored."""
     if not (0.0 < bid[0] < ask[0] < inf and 0.0 < bid[1] < inf and 0.0 < ask[1] < inf):
         rec.rejected += 1

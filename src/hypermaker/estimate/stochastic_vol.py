@@ -71,7 +71,7 @@ STOCHASTIC_VOL = record(
     ("pair_b", welford.PAIR),
     ("shock", welford.PAIR),  # (return, change of variance)
     ("batch_n", "i8"),
-    ("batch", "f8", (6,)),  # sums of d_t, g(a) and g(b) products, and of rr, rd, dd
+    ("batch", "f8", (7,)),  # sums of d_t, g(a) and g(b) products, rr, rd, dd, and g(a) both ends
     ("errors", ERROR, (4,)),  # theta, kappa, ln xi^2, rho
     ("rejected", "i8"),
 )
@@ -123,7 +123,7 @@ def interrupt(rec: Rec) -> None:
     rec.run = 0
     rec.block_price = 0.0
     rec.batch_n = 0
-    for s in range(6):
+    for s in range(7):
         rec.batch[s] = 0.0
 
 
@@ -208,11 +208,12 @@ def _batch(rec: Rec, variance: float, moved: float) -> None:
     change = variance - rec.past[(rec.run - 1) % LAGS_MAX] - rec.shock.mean_y
     shock = moved - rec.shock.mean_x
     rec.batch[0] += now
-    rec.batch[1] += 0.5 * (oldest * after_oldest + now * before_now)  # both ends: no edge noise
+    rec.batch[1] += oldest * after_oldest
     rec.batch[2] += oldest * now
     rec.batch[3] += shock * shock
     rec.batch[4] += shock * change
     rec.batch[5] += change * change
+    rec.batch[6] += 0.5 * (oldest * after_oldest + now * before_now)
     rec.batch_n += 1
     if rec.batch_n == BATCH:
         _close_batch(rec)
@@ -220,14 +221,17 @@ def _batch(rec: Rec, variance: float, moved: float) -> None:
 
 @kernel
 def _close_batch(rec: Rec) -> None:
+    """Turn a batch into influences: kappa's is a regression's score, which looks back only; xi's
+    takes g(a) at both ends, because xi rests on small differences of it.
+    """
     kappa = kappa_per_s(rec)
     if not isnan(kappa):
         ga = rec.level.spread / rec.level.weight * _correlation_a(rec)
-        gb = ga * exp(-kappa * (rec.lag_b - rec.lag_a) * rec.dt_s)
-        of_ratio = rec.batch[2] / gb - rec.batch[1] / ga
-        of_kappa = -of_ratio / ((rec.lag_b - rec.lag_a) * rec.dt_s)
-        of_level = rec.batch[1] / ga - BATCH - rec.batch[0] / rec.level.mean
-        _draw(rec, 1, of_kappa)
+        span_s = (rec.lag_b - rec.lag_a) * rec.dt_s
+        of_gb = rec.batch[2] / (ga * exp(-kappa * span_s))
+        _draw(rec, 1, (rec.batch[1] / ga - of_gb) / span_s)
+        of_kappa = (rec.batch[6] / ga - of_gb) / span_s
+        of_level = rec.batch[6] / ga - BATCH - rec.batch[0] / rec.level.mean
         _draw(rec, 2, of_kappa * (1.0 / kappa + rec.lag_a * rec.dt_s) + of_level)
     _draw(rec, 0, rec.batch[0])
     rho_now = rho(rec)
@@ -236,7 +240,7 @@ def _close_batch(rec: Rec) -> None:
         syy = rec.shock.spread_y / rec.shock.weight
         tilt = 0.5 * rho_now * (rec.batch[3] / sxx + rec.batch[5] / syy)
         _draw(rec, 3, rec.batch[4] / sqrt(sxx * syy) - tilt)
-    for s in range(6):
+    for s in range(7):
         rec.batch[s] = 0.0
     rec.batch_n = 0
 
