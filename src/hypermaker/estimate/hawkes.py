@@ -61,8 +61,8 @@ def record_event(rec: Rec, venue_ns: int, size: float) -> float:
         rec.rejected += 1
         return intensity(rec, venue_ns)
     mark = size / rec.unit
-    dt_s = (venue_ns - rec.last_ns) * NS
-    if rec.events == 0 or dt_s >= 0.0:
+    dt_s = (venue_ns - rec.last_ns) * NS if rec.events > 0 else 0.0
+    if dt_s >= 0.0:
         rec.excitation = rec.excitation * exp(-rec.beta * dt_s) + rec.alpha * mark
         rec.last_ns = venue_ns
     else:

@@ -62,8 +62,8 @@ def record_event(rec: Rec, venue_ns: int, mark: float) -> float:
     if not (mark > 0.0 and mark < inf):
         rec.rejected += 1
         return intensity(rec, venue_ns)
-    dt_s = (venue_ns - rec.last_ns) * NS
-    late = rec.events > 0 and dt_s < 0.0
+    dt_s = (venue_ns - rec.last_ns) * NS if rec.events > 0 else 0.0
+    late = dt_s < 0.0
     total = rec.mu
     for m in range(SCALES):
         fade = exp(-rec.beta[m] * abs(dt_s))
