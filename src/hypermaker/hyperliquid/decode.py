@@ -97,7 +97,7 @@ class Decoder(Answers):
     def __init__(self, asset: Asset, account: str, run_id: int) -> None:
         super().__init__(asset, account, run_id)
         self.notice: Notice | None = None
-        self._trades_are_old = False
+        self._trades_are_replayed = False
         self._level_writer = LevelWriter(
             price_decimals=asset.price_decimals, size_decimals=asset.sz_decimals
         )
@@ -144,7 +144,7 @@ class Decoder(Answers):
             self.notice = said = message.data
             wanted = said.subscription
             if wanted.type == "trades" and wanted.coin == self.asset.coin:
-                self._trades_are_old = said.method == "subscribe"
+                self._trades_are_replayed = said.method == "subscribe"
 
     def _bbo(self, touch: Touch, received_ns: int, rows: memoryview) -> int:
         if touch.coin != self.asset.coin:
@@ -170,7 +170,7 @@ class Decoder(Answers):
 
     def _trades(self, trades: list[Trade], received_ns: int, rows: memoryview) -> int:
         n, coin = 0, self.asset.coin
-        flags = Flag.BACKFILL if self._trades_are_old else 0
+        flags = Flag.BACKFILL if self._trades_are_replayed else 0
         for trade in trades:
             if trade.coin != coin:
                 continue
@@ -193,7 +193,7 @@ class Decoder(Answers):
             )
             n += 1
         if n:
-            self._trades_are_old = False
+            self._trades_are_replayed = False
         return n
 
     def _context(self, data: CoinContext, received_ns: int, rows: memoryview) -> int:
