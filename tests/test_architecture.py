@@ -1,8 +1,8 @@
 """Imports point one way: what a room may know of the others, and of the world outside.
 
 `cli -> shell, research, dashboard -> backtest, exchange, tape, hyperliquid -> engine -> steps ->
-state -> orders, risk, quote, estimate -> core`. Everything that can lose money is importable without a
-network; the rooms of the core know no clock, no randomness and no I/O.
+state -> orders, risk, quote, estimate -> core`. Everything that can lose money is importable
+without a network; the rooms of the core know no clock, no randomness and no I/O.
 """
 
 import ast
