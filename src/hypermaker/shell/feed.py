@@ -60,7 +60,7 @@ def market_link(url: str, coin: str) -> LinkPlan:
     )
 
 
-def account_link(url: str, coin: str, address: str) -> LinkPlan:
+def account_link(url: str, *, coin: str, address: str) -> LinkPlan:
     """Return the link that hears of our account and carries our orders."""
     return LinkPlan(
         2,

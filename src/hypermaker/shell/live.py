@@ -119,14 +119,21 @@ class Maker:
         self._started_ns = clock()
         asset, address, run_id = trader.asset, trader.address, trader.run_id
         self._out = OrdersOut(
-            trader, Decoder(asset, address, run_id), journal=session.journal, clock=clock
+            trader,
+            Decoder(asset, address, run_id),
+            session.hear,
+            journal=session.journal,
+            clock=clock,
         )
         session.carry_out = self._out.carry_out
         self._reconciler = Reconciler(
             trader, session, Decoder(asset, address, run_id), http=http, clock=clock
         )
         url = plan.network.ws_url
-        links = (market_link(url, asset.coin), account_link(url, asset.coin, address))
+        links = (
+            market_link(url, asset.coin),
+            account_link(url, coin=asset.coin, address=address),
+        )
         self.market, self.account = (
             Feed(link, session, Decoder(asset, address, run_id), clock=clock, seed=run_id)
             for link in links
@@ -139,7 +146,7 @@ class Maker:
     async def run(self, pool: aiohttp.ClientSession) -> None:
         """Quote until asked to stop, then take everything back."""
         async with asyncio.TaskGroup() as tasks:
-            self._out.begin(self.session.hear, http=self._http, tasks=tasks)
+            self._out.begin(self._http, tasks)
             started = [
                 tasks.create_task(self.market.keep(pool)),
                 tasks.create_task(self.account.keep(pool)),

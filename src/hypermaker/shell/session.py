@@ -10,6 +10,8 @@ every order that can exist (fault F62, promise I10).
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
+
 from hypermaker.core.actions import Actions, empty_actions
 from hypermaker.core.events import Events, Flag, Kind, Reason, Source, event
 from hypermaker.engine import step
@@ -21,13 +23,13 @@ from hypermaker.state import EngineConfig, new_state
 CarryOut = Callable[[Actions], None]
 
 
-class LiveOrder:
+class LiveOrder(msgspec.Struct, frozen=True):
     """What the engine's table says of one order that may still fill; a view for the shell."""
 
-    __slots__ = ("changed_ns", "life", "oid", "order_seq")
-
-    def __init__(self, order_seq: int, oid: int, life: Life, changed_ns: int) -> None:
-        self.order_seq, self.oid, self.life, self.changed_ns = order_seq, oid, life, changed_ns
+    order_seq: int
+    oid: int
+    life: Life
+    changed_ns: int
 
 
 class Session:
