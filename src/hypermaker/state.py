@@ -6,7 +6,7 @@ room's part. A new estimator is a new file and one field here.
 """
 
 from collections.abc import Mapping
-from math import ceil, e, floor
+from math import ceil, floor
 from typing import Any
 
 import msgspec
@@ -18,8 +18,24 @@ from hypermaker.core.ladder import LADDER, LEVELS_MAX
 from hypermaker.core.market import MARKET
 from hypermaker.core.units import NOTIONAL_MIN_USD, NS_PER_S, RATE_E10, price_decimals
 from hypermaker.errors import ConfigError
-from hypermaker.estimate import fill_intensity, volatility
+from hypermaker.estimate import (
+    adverse_selection,
+    cascade,
+    fair_price,
+    fill_intensity,
+    funding,
+    liquidations,
+    order_flow,
+    volatility,
+)
+from hypermaker.estimate.adverse_selection import ADVERSE_SELECTION
+from hypermaker.estimate.cascade import CASCADE
+from hypermaker.estimate.fair_price import FAIR_PRICE
 from hypermaker.estimate.fill_intensity import FILL_INTENSITY
+from hypermaker.estimate.funding import FUNDING
+from hypermaker.estimate.liquidations import LIQUIDATIONS
+from hypermaker.estimate.order_flow import ORDER_FLOW
+from hypermaker.estimate.priors import INTENSITY_N, SIGMA_N, prior_for
 from hypermaker.estimate.touch import TOUCH
 from hypermaker.estimate.volatility import VOLATILITY
 from hypermaker.orders import budget, table
@@ -28,7 +44,10 @@ from hypermaker.orders.differ import DIFFER, SIDE
 from hypermaker.orders.fills import FILLS
 from hypermaker.orders.ledger import LEDGER
 from hypermaker.orders.table import TABLE
+from hypermaker.quote import premium
 from hypermaker.quote.glft import GLFT
+from hypermaker.quote.premium import CAPS, SIGNALS
+from hypermaker.quote.risk_aversion import Flow, gamma_from_skew
 from hypermaker.risk import kill_switch, limits
 from hypermaker.risk.gate import GATE
 from hypermaker.risk.kill_switch import KILL_SWITCH
@@ -42,7 +61,6 @@ CONFIG = record(
     ("span_bps", "f8"),
     ("half_spread_bps_min", "f8"),
     ("gamma", "f8"),
-    ("epsilon_bps", "f8"),
     ("market_age_ns_max", "i8"),
 )
 COUNTERS = record(
@@ -67,6 +85,14 @@ STATE = record(
     ("touch", TOUCH),
     ("volatility", VOLATILITY),
     ("fill_intensity", FILL_INTENSITY),
+    ("fair_price", FAIR_PRICE),
+    ("order_flow", ORDER_FLOW),
+    ("adverse_selection", ADVERSE_SELECTION),
+    ("funding", FUNDING),
+    ("liquidations", LIQUIDATIONS),
+    ("cascade", CASCADE),
+    ("signals", SIGNALS),
+    ("caps", CAPS),
     ("market", MARKET),
     ("glft", GLFT),
     ("ladder", LADDER),
@@ -115,10 +141,9 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     leverage: float = 5.0
     maker_fee_bps: float = 1.5
     sigma_prior_bps: float = 1.5
-    a_prior_per_s: float = 0.5
-    kappa_prior_per_bps: float = 0.25
-    epsilon_prior_bps: float = 0.5
-    prior_orders: float = 20.0
+    a_prior_per_s: float = 0.05
+    kappa_prior_per_bps: float = 0.5
+    epsilon_prior_bps: float = 1.0
     market_age_s_max: float = 3.0
     started_ns: int = 0
     risk: Mapping[str, float] = {}
@@ -142,6 +167,14 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("levels", self.levels, f"a whole number from 1 to {LEVELS_MAX}")
 
 
+FLOW_DECAY_PER_S = 0.5
+FLOW_OWN = 0.4
+FLOW_CROSS = 0.1
+"""Trade flow excites itself for two seconds, with branching ratio 0.5, mostly its own side."""
+LIQUIDATIONS_PER_S = 5_043 / (8 * 3_600 * 100)
+"""Liquidations of one coin: 5,043 in eight sampled hours over some hundred active coins."""
+IMPACT_BPS_PER_USD = 0.5 / 100_000
+"""Median adverse move between the tranches of forced closes, per USD."""
 POSITION_LIMIT_USD = 2_000.0
 QUOTE_SHARE = 8.0  # of the limit in one quote: a side's whole ladder fills it in a few levels
 
@@ -168,6 +201,11 @@ def config_for(
     quote_lots = min(limit_lots, max(smallest, floor(quote_usd / lot_usd)))
     made = {key: value for key, value in wishes.items() if key != "quote_usd"}
     made["position_limit_usd"] = limit_usd
+    prior = prior_for(coin)
+    made.setdefault("sigma_prior_bps", prior.sigma_bps)
+    made.setdefault("a_prior_per_s", prior.a_per_s)
+    made.setdefault("kappa_prior_per_bps", prior.kappa_per_bps)
+    made.setdefault("epsilon_prior_bps", prior.epsilon_bps)
     made.setdefault("position_limit_lots", limit_lots)
     made.setdefault("quote_lots", quote_lots)
     return EngineConfig(coin=coin, sz_decimals=sz_decimals, **made)
@@ -176,13 +214,12 @@ def config_for(
 def gamma_of(config: EngineConfig) -> float:
     """Return gamma*D that moves both quotes by the wanted skew at the limit, under the priors.
 
-    gamma*D = 2*A*k*(1/e)*(x/n_max)^2/sigma^2. Source: quant-models 2.5, test GLFT-13. It is
-    computed once: risk aversion is a taste, it does not move with the market.
+    Computed once: risk aversion is a taste, it does not move with the market.
     """
-    quotes_max = config.position_limit_lots / config.quote_lots
-    curvature = 2.0 * config.a_prior_per_s * config.kappa_prior_per_bps / e
-    slope = config.skew_bps_at_limit / quotes_max
-    return curvature * slope**2 / config.sigma_prior_bps**2
+    cost_bps = config.maker_fee_bps + config.epsilon_prior_bps
+    flow = Flow(config.sigma_prior_bps, config.a_prior_per_s, config.kappa_prior_per_bps, cost_bps)
+    held = config.position_limit_lots / config.quote_lots
+    return gamma_from_skew(flow, skew_bps=config.skew_bps_at_limit, held=held)
 
 
 def new_state(config: EngineConfig) -> State:
@@ -193,18 +230,13 @@ def new_state(config: EngineConfig) -> State:
     own.price_decimals = price_decimals(config.sz_decimals)
     own.quote_lots, own.levels = config.quote_lots, config.levels
     own.span_bps, own.half_spread_bps_min = config.span_bps, config.half_spread_bps_min
-    own.gamma, own.epsilon_bps = gamma_of(config), config.epsilon_prior_bps
+    own.gamma = gamma_of(config)
     own.market_age_ns_max = int(config.market_age_s_max * NS_PER_S)
     state.maker_e10 = round(config.maker_fee_bps * 1e-4 * RATE_E10)
     table.reset(state.table, 1)
     budget.reset(state.budget)
-    volatility.reset(state.volatility, config.sigma_prior_bps, config.prior_orders)
-    fill_intensity.reset(
-        state.fill_intensity,
-        config.a_prior_per_s,
-        config.kappa_prior_per_bps,
-        config.prior_orders,
-    )
+    _reset_estimators(state, config)
+    premium.default_caps(state.caps)
     limits.reset(
         state.limits, config.position_limit_lots, config.position_limit_usd, config.leverage
     )
@@ -215,3 +247,17 @@ def new_state(config: EngineConfig) -> State:
     configure(states["kill_switch"]["settings"], KILL_SETTINGS, chosen | dict(config.risk))
     kill_switch.reset(state.kill_switch, config.started_ns)
     return states
+
+
+def _reset_estimators(state: Any, config: EngineConfig) -> None:
+    """Start every estimator from the priors of the configuration."""
+    rate, kappa = config.a_prior_per_s, config.kappa_prior_per_bps
+    volatility.reset(state.volatility, config.sigma_prior_bps, SIGMA_N)
+    fill_intensity.reset(state.fill_intensity, rate, kappa, INTENSITY_N)
+    fair_price.reset(state.fair_price)
+    beta = FLOW_DECAY_PER_S
+    order_flow.reset(state.order_flow, rate, FLOW_OWN * beta, FLOW_CROSS * beta, beta)
+    adverse_selection.reset(state.adverse_selection, config.epsilon_prior_bps, 1.0 / kappa)
+    funding.reset(state.funding)
+    liquidations.reset(state.liquidations)
+    cascade.reset(state.cascade, LIQUIDATIONS_PER_S, IMPACT_BPS_PER_USD)

@@ -91,6 +91,7 @@ ORDER = record(
     ("changed_ns", "i8"),  # when the state last changed
     ("asked_ns", "i8"),  # when a question about it was last sent, 0: none is open
     ("burns_answered", "i8"),
+    ("placed_mid2", "i8"),  # bid + ask when it was placed, for markouts
     ("life", "u1"),
     ("side", "i1"),
     ("reduce_only", "u1"),

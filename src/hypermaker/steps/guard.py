@@ -10,7 +10,7 @@ from hypermaker.core.actions import Actions, Ask
 from hypermaker.core.events import Kind, Reason, Source
 from hypermaker.core.kernel import kernel
 from hypermaker.core.units import USD_MICRO
-from hypermaker.estimate import touch
+from hypermaker.estimate import cascade, touch
 from hypermaker.orders import table as orders
 from hypermaker.risk import kill_switch
 
@@ -70,6 +70,7 @@ def guard(state: Rec, event: Rec, actions: Actions, n: int) -> int:
         kill_switch.on_user(state.kill_switch, event.received_ns)
     _feed_account(state, event)
     _feed_reducing(state)
+    kill_switch.on_cascade(state.kill_switch, cascade.severity(state.cascade))
     fired = kill_switch.check(state.kill_switch, state.now_ns)
     if fired == kill_switch.KillReason.NONE:
         return n

@@ -8,6 +8,7 @@ from hypermaker.core.kernel import kernel
 from hypermaker.core.units import NS_PER_S
 from hypermaker.orders import differ, fills, ledger
 from hypermaker.orders import table as orders
+from hypermaker.steps.learn import learn_fill, learn_forced
 
 Rec = Any
 MISMATCH_GRACE_NS = 5 * NS_PER_S
@@ -41,6 +42,9 @@ def _book_fill(state: Rec, event: Rec) -> None:
         return
     if not fills.is_new(state.fills, event.venue_ns, event.tid):
         return
+    learn_fill(state, event)
+    if event.marks & Flag.LIQUIDATION:
+        learn_forced(state, event)
     fills.move(state.fills, event.side, event.price_ticks, event.size_lots)
     ledger.book_fill(state.ledger, event)
     if not orders.fill(state.table, event.order_seq, event.size_lots, state.now_ns):

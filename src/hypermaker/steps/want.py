@@ -8,13 +8,14 @@ from typing import Any
 
 from hypermaker.core.events import Kind, Source
 from hypermaker.core.kernel import kernel
-from hypermaker.estimate import touch
+from hypermaker.estimate import cascade, touch
 from hypermaker.orders import budget
 from hypermaker.orders import table as orders
 from hypermaker.quote.quantize import quantize
 from hypermaker.quote.rules import glft as glft_rule
 from hypermaker.risk import gate, kill_switch
 from hypermaker.risk.gate import Bar
+from hypermaker.steps.believe import CASCADE_HORIZON_S
 
 Rec = Any
 
@@ -48,11 +49,24 @@ def want(state: Rec) -> None:
     if not may_quote(state):
         gate.admit(state.gate)
         return
-    if not budget.may_open(state.budget):
-        state.gate.bid.bar, state.gate.ask.bar = Bar.ADDING, Bar.ADDING
+    _bar_adding(state)
     glft_rule(state.glft, state.market, ladder)
     gate.pass_ladder(state.gate, ladder)
     quantize(state.market, ladder)
+
+
+@kernel
+def _bar_adding(state: Rec) -> None:
+    """Forced flow and an empty request budget take from what adds to the position, only."""
+    seen, kappa, held = state.cascade, state.market.kappa_per_bps, state.fills.position_lots
+    bid, ask = state.gate.bid, state.gate.ask
+    bid.fraction = cascade.size_factor(seen, -1, CASCADE_HORIZON_S, kappa)
+    ask.fraction = cascade.size_factor(seen, 1, CASCADE_HORIZON_S, kappa)
+    broke = not budget.may_open(state.budget)
+    if broke or cascade.is_pulled(seen, -1, CASCADE_HORIZON_S, kappa, held):
+        bid.bar = Bar.ADDING
+    if broke or cascade.is_pulled(seen, 1, CASCADE_HORIZON_S, kappa, held):
+        ask.bar = Bar.ADDING
 
 
 @kernel
