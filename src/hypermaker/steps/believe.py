@@ -8,6 +8,7 @@ from math import sqrt
 from typing import Any
 
 from hypermaker.core.kernel import kernel
+from hypermaker.core.market import Premium
 from hypermaker.core.units import BPS, NS_PER_MS, NS_PER_S, RATE_E10, USD_MICRO
 from hypermaker.estimate import (
     adverse_selection,
@@ -115,7 +116,7 @@ def _believe_cascade(state: Rec, kappa_per_bps: float) -> None:
     signals, seen = state.signals, state.cascade
     down = cascade.premium_bps(seen, -1, CASCADE_HORIZON_S)
     up = cascade.premium_bps(seen, 1, CASCADE_HORIZON_S)
-    cap_bps = state.caps.terms_bps[premium.Premium.CASCADE]
+    cap_bps = state.caps.terms_bps[Premium.CASCADE]
     signals.severity = min(1.0, max(down, up) / cap_bps)
     signals.direction = 0
     if down > 0.0 and up == 0.0:
