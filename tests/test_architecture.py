@@ -1,8 +1,8 @@
 """Imports point one way: what a room may know of the others, and of the world outside.
 
-`cli -> shell, research, dashboard -> backtest, exchange, tape, hyperliquid -> engine, state ->
-orders, risk, quote, estimate -> core`. Everything that can lose money is importable without a
-network; the rooms of the core know no clock, no randomness and no I/O.
+`cli -> shell, research, dashboard -> backtest, exchange, tape, hyperliquid -> engine -> steps ->
+state -> orders, risk, quote, estimate -> core`. Everything that can lose money is importable
+without a network; the rooms of the core know no clock, no randomness and no I/O.
 """
 
 import ast
@@ -18,7 +18,7 @@ PACKAGE = REPOSITORY / "src" / "hypermaker"
 
 BASE = frozenset({"errors", "core"})
 MODELS = frozenset({"estimate", "quote", "risk", "orders"})
-DECISION = BASE | MODELS | {"state", "engine"}
+DECISION = BASE | MODELS | {"state", "steps", "engine"}
 WIRE = BASE | {"hyperliquid"}
 DATA = DECISION | {"hyperliquid", "exchange", "tape", "backtest", "config", "summary"}
 OUTSIDE = DATA | {"shell", "research", "dashboard"}
@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "risk": BASE,
     "orders": BASE,
     "state": BASE | MODELS,
+    "steps": BASE | MODELS | {"state"},
     "engine": DECISION,
     "summary": DECISION,
     "config": DECISION,
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """Room (or file beside the rooms) to the rooms it may import, besides itself."""
 
-CORE_ROOMS = frozenset({"core", "estimate", "quote", "risk", "orders", "state", "engine"})
+CORE_ROOMS = frozenset({"core", "estimate", "quote", "risk", "orders", "state", "steps", "engine"})
 SANS_IO_ROOMS = CORE_ROOMS | {"hyperliquid", "exchange", "backtest"}
 CLOCK_OR_CHANCE = frozenset({"time", "datetime", "random", "secrets", "uuid"})
 INPUT_OUTPUT = frozenset(

@@ -24,6 +24,7 @@ SECONDS_TO_SETTLE = 90
 
 
 def btc(**wishes) -> EngineConfig:
+    wishes.setdefault("started_ns", 1_000 * NS_PER_S)
     return config_for("BTC", sz_decimals=5, price_usd=100_000.0, wishes=wishes)
 
 

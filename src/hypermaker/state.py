@@ -29,9 +29,11 @@ from hypermaker.orders.fills import FILLS
 from hypermaker.orders.ledger import LEDGER
 from hypermaker.orders.table import TABLE
 from hypermaker.quote.glft import GLFT
-from hypermaker.risk import limits
+from hypermaker.risk import kill_switch, limits
 from hypermaker.risk.gate import GATE
+from hypermaker.risk.kill_switch import KILL_SWITCH
 from hypermaker.risk.limits import LIMITS
+from hypermaker.risk.settings import KILL_SETTINGS, configure
 
 CONFIG = record(
     ("price_decimals", "i8"),
@@ -59,6 +61,7 @@ STATE = record(
     ("mark_ticks", "i8"),
     ("funding_e10", "i8"),
     ("maker_e10", "i8"),
+    ("rate_error_ns", "i8"),  # when the venue last refused for rate; a batch counts once
     ("config", CONFIG),
     ("counters", COUNTERS),
     ("touch", TOUCH),
@@ -75,6 +78,7 @@ STATE = record(
     ("side", SIDE),
     ("limits", LIMITS),
     ("gate", GATE),
+    ("kill_switch", KILL_SWITCH),
 )
 State = npt.NDArray[Any]
 """An array of dtype STATE and shape (1,)."""
@@ -95,6 +99,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     half_spread_bps_min    a floor beside fee + adverse selection
     leverage               of the account on this coin
     *_prior*               what is believed before data; sigma in bps per sqrt(second)
+    started_ns             local time at which the session begins: silence is counted from here
+    risk                   chosen limits of the kill switch, see `risk.settings`
     """
 
     coin: str
@@ -114,6 +120,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     epsilon_prior_bps: float = 0.5
     prior_orders: float = 20.0
     market_age_s_max: float = 3.0
+    started_ns: int = 0
+    risk: Mapping[str, float] = {}
 
     def __post_init__(self) -> None:
         """Refuse what cannot be quoted, naming the field."""
@@ -200,4 +208,10 @@ def new_state(config: EngineConfig) -> State:
     limits.reset(
         state.limits, config.position_limit_lots, config.position_limit_usd, config.leverage
     )
+    chosen = {
+        "position_lots_max": float(config.position_limit_lots),
+        "value_usd_max": config.position_limit_usd,
+    }
+    configure(states["kill_switch"]["settings"], KILL_SETTINGS, chosen | dict(config.risk))
+    kill_switch.reset(state.kill_switch, config.started_ns)
     return states

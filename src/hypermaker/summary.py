@@ -8,11 +8,12 @@ from typing import Any
 from hypermaker.core.ladder import Term
 from hypermaker.core.market import Premium
 from hypermaker.core.units import NS_PER_MS, USD_MICRO
-from hypermaker.engine import may_quote
 from hypermaker.estimate import fill_intensity, touch, volatility
 from hypermaker.orders import budget, ledger, table
 from hypermaker.orders.table import Life
+from hypermaker.risk.kill_switch import KillReason
 from hypermaker.state import State
+from hypermaker.steps.want import may_quote
 
 HALF_MICRO = 2 * USD_MICRO
 
@@ -96,6 +97,7 @@ def summarise(states: State, mark_ticks: float | None = None) -> dict[str, Any]:
         "events": int(state.counters.events),
         "decisions": int(state.counters.decisions),
         "is_quoting": bool(may_quote(state)),
+        "killed_by": KillReason(int(state.kill_switch.reason)).name.lower(),
         "bid_ticks": int(state.touch.bid_ticks),
         "ask_ticks": int(state.touch.ask_ticks),
         "mark_ticks": int(state.mark_ticks),

@@ -5,35 +5,46 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hypermaker.errors import LinkError, ProtocolError
+from hypermaker.core.events import EVENT
+from hypermaker.errors import LinkError
+from hypermaker.hyperliquid.assets import Asset
+from hypermaker.hyperliquid.decode import Decoder, Notice
+from hypermaker.hyperliquid.wire_info import InfoRequest
+from hypermaker.hyperliquid.wire_ws import PostReply, Subscription
 from hypermaker.shell import transport
 from hypermaker.shell.transport import Http, Socket, open_session
 
 Script = Callable[[web.WebSocketResponse], Awaitable[None]]
-SUBSCRIPTIONS = [{"type": "bbo", "coin": "BTC"}, {"type": "userFills", "user": "0xab"}]
+ACCOUNT = "0x" + "ab" * 20
+SUBSCRIPTIONS = [Subscription("bbo", coin="BTC"), Subscription("userFills", user=ACCOUNT)]
+BTC = Asset("BTC", 0, 5, 40)
 
 
 class Ear:
-    """Writes down what a socket says."""
+    """Writes down what a socket says, reading frames as the session does."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
         self.ready = asyncio.Event()
+        self._decoder = Decoder(BTC, ACCOUNT, run_id=1)
+        self._rows = np.zeros(2_100, EVENT)
 
-    def on_frame(self, raw: bytes, received_ns: int) -> None:
-        if b"garbled" in raw:
-            raise ProtocolError("a frame that makes sense", raw)
-        self.heard.append(("frame", raw, received_ns))
+    def read(self, raw: bytes, received_ns: int) -> Notice | None:
+        count = self._decoder.decode(raw, received_ns, self._rows)
+        if count:
+            self.heard.append(("frame", raw, received_ns))
+        return self._decoder.notice
 
-    def on_reply(self, post_id: int, kind: str, payload: bytes, received_ns: int) -> None:
-        self.heard.append(("reply", post_id, kind, payload, received_ns))
+    def on_reply(self, reply: PostReply, received_ns: int) -> None:
+        self.heard.append(("reply", reply.id, bytes(reply.response.payload), received_ns))
 
-    def on_complaint(self, raw: bytes, received_ns: int) -> None:
-        self.heard.append(("complaint", raw, received_ns))
+    def on_complaint(self, text: str, received_ns: int) -> None:
+        self.heard.append(("complaint", text, received_ns))
 
     def on_ready(self, received_ns: int) -> None:
         self.heard.append(("ready", received_ns))
@@ -107,8 +118,8 @@ def test_every_kind_of_frame_reaches_its_ear() -> None:
     ear, why = listen(script)
     assert [entry[0] for entry in ear.heard] == ["ready", "frame", "reply", "complaint"]
     assert ear.heard[1][1] == bbo
-    assert ear.heard[2][1:4] == (7, "action", b'{"a": 1}')
-    assert ear.heard[3][1] == error
+    assert ear.heard[2][1:3] == (7, b'{"a": 1}')
+    assert ear.heard[3][1] == "Already subscribed: x"
     assert [entry[-1] for entry in ear.heard] == sorted(entry[-1] for entry in ear.heard)
     assert "closed" in why
 
@@ -146,7 +157,8 @@ def test_a_peer_that_does_not_pong_is_dropped(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    "raw", ["{", "[]", '{"channel":3}', '{"channel":"post","data":{}}', '{"channel":"garbled"}']
+    "raw",
+    ["{", "[]", '{"channel":3}', '{"channel":"post","data":{}}', '{"channel":"bbo","data":1}'],
 )
 def test_a_frame_that_breaks_the_protocol_ends_the_connection(raw: str) -> None:
     """F11: nothing is guessed; the reason keeps the bytes."""
@@ -211,7 +223,7 @@ def test_a_venue_that_is_not_there_is_a_link_error() -> None:
             with pytest.raises(LinkError, match="cannot open"):
                 await socket.run(session)
             with pytest.raises(LinkError, match="/info"):
-                await Http(session, "http://127.0.0.1:1").info({"type": "meta"})
+                await Http(session, "http://127.0.0.1:1").info(InfoRequest("meta"))
 
     asyncio.run(scenario())
 
@@ -227,7 +239,9 @@ def http_answer(status: int, body: str, headers: dict[str, str] | None = None) -
         app.router.add_post("/info", answer)
         async with TestServer(app) as server, open_session() as session:
             try:
-                return (await Http(session, str(server.make_url(""))).info({})).decode()
+                return (
+                    await Http(session, str(server.make_url(""))).info(InfoRequest("meta"))
+                ).decode()
             except LinkError as error:
                 return str(error)
 

@@ -3,6 +3,7 @@
 import typer
 
 from hypermaker.cli.demo import demo
+from hypermaker.cli.exchange import exchange
 from hypermaker.cli.replay import replay
 from hypermaker.cli.run import run
 from hypermaker.cli.version import version
@@ -15,5 +16,6 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(run)
+app.command()(exchange)
 app.command()(replay)
 app.command()(version)

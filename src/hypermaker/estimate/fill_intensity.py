@@ -148,9 +148,7 @@ def see_touch(rec: Rec, venue_ns: int, half_spread_bps: float) -> None:
 
 
 @kernel
-def observe_trade(
-    rec: Rec, side: int, depth_bps: float, size_lots: float, venue_ns: int
-) -> None:
+def observe_trade(rec: Rec, side: int, depth_bps: float, size_lots: float, venue_ns: int) -> None:
     """Learn from one print; prints of one venue time and side are one taker order.
 
     side        of the aggressor, +1 buys, -1 sells

@@ -174,9 +174,7 @@ class Accounts:
         """Return the account of an address that must exist."""
         return self._by_address[address]
 
-    def open(
-        self, address: str, *, rates: FeeRates = BASE, simulated: bool = False
-    ) -> Account:
+    def open(self, address: str, *, rates: FeeRates = BASE, simulated: bool = False) -> Account:
         """Return the account of an address, made when it is not there yet."""
         found = self._by_address.get(address)
         if found is None:

@@ -61,11 +61,7 @@ def _account_of(state: ExchangeState, signed: SignedAction) -> Account | str:
 
 def requests_cap(account: Account, limits: LimitConfig) -> int:
     """Return how many requests an address may have made, from its volume and what it bought."""
-    return (
-        limits.requests_initial
-        + account.volume_usd_micro // USD_MICRO
-        + account.requests_bought
-    )
+    return limits.requests_initial + account.volume_usd_micro // USD_MICRO + account.requests_bought
 
 
 def _charge(state: ExchangeState, account: Account, action: wire.Action) -> str | None:

@@ -37,7 +37,7 @@ class Mempool:
         self._waiting.append(Waiting(ticket, now_ns + delay_ns, kind, signed))
 
     def take(self, block_ns: int) -> list[Waiting]:
-        """Return the actions of the block of this time, in the order they run."""
+        """Remove and return the actions of the block of this time, in the order they run."""
         chosen = [waiting for waiting in self._waiting if waiting.eligible_ns <= block_ns]
         if chosen:
             self._waiting = [w for w in self._waiting if w.eligible_ns > block_ns]

@@ -61,6 +61,16 @@ class HalfBook:
             self.levels[-order.side * order.price_ticks].size_lots -= lots
         order.remaining_lots -= lots
 
+    def grow(self, order: Order, lots: int) -> None:
+        """Add to a resting order where it stands: only fair for the last of its line."""
+        order.remaining_lots += lots
+        self.levels[-order.side * order.price_ticks].size_lots += lots
+
+    def last_at(self, price_ticks: int) -> Order | None:
+        """Return the last order in the line of a price, None when nobody stands there."""
+        level = self.levels.get(-self.side * price_ticks)
+        return next(reversed(level.orders.values())) if level else None
+
     def best_ticks(self) -> int:
         """Return the best price, 0 when the side is empty."""
         return -self.side * self.keys[0] if self.keys else 0

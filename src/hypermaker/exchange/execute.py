@@ -238,9 +238,9 @@ class Executor:
     def _approve_agent(self, account: Account, action: wire.ApproveAgentAction) -> bytes:
         refusal = self.state.agents.approve(
             account.address,
-            action.agent_address.lower(),
-            action.agent_name or "",
-            self.state.now_ms,
+            address=action.agent_address.lower(),
+            label=action.agent_name or "",
+            now_ms=self.state.now_ms,
         )
         return gateway.DEFAULT if refusal is None else gateway.err(refusal)
 

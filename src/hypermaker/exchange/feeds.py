@@ -7,6 +7,7 @@ is closed; so is one that names a coin nobody lists, without a word.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -42,7 +43,7 @@ Post = Callable[[int, ClientFrame], None]
 
 
 class Session:
-    """One socket: what it listens to (in the order it asked) and when it was last sent something."""
+    """One socket: what it listens to, and when it was last sent something."""
 
     __slots__ = ("last_sent_ns", "topics")
 
@@ -250,21 +251,18 @@ class Feeds:
                 self._tell(topic, self.frames.touch(market.name))
 
     def _tell_users(self, journal: BlockJournal) -> None:
+        frames, tell = self.frames, self._tell_user
         for user, updates in journal.updates.items():
-            self._tell_user("orderUpdates", user, lambda u=updates: self.frames.updates(u))
+            tell("orderUpdates", user, partial(frames.updates, updates))
         for user, fills in journal.fills.items():
-            self._tell_user("userFills", user, lambda u=user, f=fills: self.frames.fills(u, f))
-            self._tell_user("userEvents", user, lambda f=fills: self.frames.fill_events(f))
+            tell("userFills", user, partial(frames.fills, user, fills))
+            tell("userEvents", user, partial(frames.fill_events, fills))
         for user, orders in journal.venue_cancels.items():
-            self._tell_user("userEvents", user, lambda o=orders: self.frames.cancel_events(o))
+            tell("userEvents", user, partial(frames.cancel_events, orders))
         for user, paid in journal.fundings.items():
-            self._tell_user(
-                "userFundings",
-                user,
-                lambda u=user, p=paid: self.frames.fundings(u, p, snapshot=False),
-            )
+            tell("userFundings", user, partial(frames.fundings, user, paid, snapshot=False))
             for one in paid:
-                self._tell_user("userEvents", user, lambda o=one: self.frames.funding_event(o))
+                tell("userEvents", user, partial(frames.funding_event, one))
 
     def _tell_user(self, kind: str, user: str, make: Callable[[], bytes]) -> None:
         topic = Topic(kind, "", user)

@@ -58,11 +58,12 @@ class Fundamental:
 
 
 class Flow:
-    """Everybody but us on one market; `trade` is called once a block.
+    """Everybody but us on one market; once a block makers `quote`, then takers `take`.
 
     Parameters
     ----------
-    random   its own stream, so that markets do not disturb each other
+    random     its own stream, so that markets do not disturb each other
+    start_ns   when the market opens
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Flow:
         matcher: Matcher,
         accounts: Accounts,
         random: np.random.Generator,
+        start_ns: int,
     ) -> None:
         self.market, self._config, self._matcher = market, config, matcher
         self._random = random
@@ -83,22 +85,29 @@ class Flow:
         self._orders: list[list[Order]] = [[] for _ in self._makers]
         self._due_ns = [0 for _ in self._makers]
         self._takers = [_open(accounts, market.index, 101 + at) for at in range(2)]
-        self._last_ns = 0
+        self._last_ns = start_ns
+        self._dt_s = 0.0
 
-    def trade(self, now_ns: int) -> None:
-        """Let everybody act once: makers renew their quotes, then takers come."""
-        if self._last_ns == 0:
-            self._last_ns = now_ns
-        dt_s = (now_ns - self._last_ns) / NS_PER_S
+    @property
+    def fair_ticks(self) -> float:
+        """Return the fundamental price."""
+        return self.fundamental.price_ticks
+
+    def quote(self, now_ns: int) -> None:
+        """Let time pass and the makers whose turn it is renew their quotes."""
+        self._dt_s = (now_ns - self._last_ns) / NS_PER_S
         self._last_ns = now_ns
-        self.fundamental.step(now_ns, dt_s)
+        self.fundamental.step(now_ns, self._dt_s)
         for at in range(len(self._makers)):
             if now_ns >= self._due_ns[at]:
                 wait_s = self._random.exponential(self._config.maker_refresh_s)
                 self._due_ns[at] = now_ns + int(wait_s * NS_PER_S)
                 self._renew(at, now_ns)
+
+    def take(self, now_ns: int) -> None:
+        """Let the takers of this block come."""
         for taker, side in zip(self._takers, (1, -1), strict=True):
-            for _ in range(self._random.poisson(self._config.taker_a_per_s * dt_s)):
+            for _ in range(self._random.poisson(self._config.taker_a_per_s * self._dt_s)):
                 self._sweep(taker, side)
 
     def _renew(self, at: int, now_ns: int) -> None:

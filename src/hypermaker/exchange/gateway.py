@@ -71,7 +71,9 @@ def read(body: bytes, *, mainnet: bool) -> SignedAction | Reply:
         request = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Reply(422, NOT_A_REQUEST) if is_json(body) else Reply(400, NOT_JSON)
-    if any(order.c is not None and not _CLOID.fullmatch(order.c) for order in placed(request.action)):
+    if any(
+        order.c is not None and not _CLOID.fullmatch(order.c) for order in placed(request.action)
+    ):
         return Reply(422, NOT_A_REQUEST)
     try:
         signer = recover_address(_digest(request, mainnet=mainnet), request.signature)
@@ -102,10 +104,7 @@ def _digest(request: wire.ExchangeRequest, *, mainnet: bool) -> bytes:
 
 
 def _signed_for_other_chain(action: wire.Action, *, mainnet: bool) -> bool:
-    return (
-        isinstance(action, wire.UserSignedAction)
-        and action.hyperliquid_chain != CHAINS[mainnet]
-    )
+    return isinstance(action, wire.UserSignedAction) and action.hyperliquid_chain != CHAINS[mainnet]
 
 
 def category(action: wire.Action) -> int:

@@ -128,7 +128,9 @@ class Info:
     def contexts(self) -> list[wire.AssetContext]:
         """Return every context in the universe's order, delisted ones included."""
         return [
-            public.context(self.state.markets.get(listing.index) or Market(listing, listing.start_ticks))
+            public.context(
+                self.state.markets.get(listing.index) or Market(listing, listing.start_ticks)
+            )
             for listing in universe.LISTINGS
         ]
 
@@ -166,7 +168,7 @@ class Info:
             raise NoSuchDexError(str(request.coin))
         start, end = _range(request)
         rows = [row for row in market.funding_paid if start <= row[0] <= end]
-        return [public.funding_row(market, *row) for row in rows[:RANGE_ROWS_MAX]]
+        return [public.funding_row(market, row) for row in rows[:RANGE_ROWS_MAX]]
 
     def _clearinghouse(self, request: wire.InfoRequest) -> Any:
         return private.state(self._user(request), self.state.markets, self.state.now_ms)

@@ -29,6 +29,11 @@ class Market:
         self.recent: deque[Trade] = deque(maxlen=TRADES_REPLAYED)
         self.funding_paid: list[tuple[int, int, int]] = []
 
+    def open_at(self, price_ticks: int) -> None:
+        """Set every price to that of the market's opening."""
+        self.last_ticks = self.start_ticks = price_ticks
+        self.mark_ticks = self.oracle_ticks = price_ticks
+
     def printed(self, trade: Trade) -> None:
         """Note a print."""
         self.last_ticks = trade.price_ticks

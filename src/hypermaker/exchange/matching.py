@@ -66,7 +66,7 @@ class Matcher:
     def place(self, account: Account, wish: Wish) -> Outcome:
         """Run one order through every rule; return how it ended for now."""
         market = self.markets[wish.asset]
-        order = Order(oid=self._next_oid(), owner=account.address, wish=wish, placed_ms=self.now_ms)
+        order = Order(oid=self.next_oid(), owner=account.address, wish=wish, placed_ms=self.now_ms)
         refusal = self._refusal(account, market, wish)
         if refusal is not None:
             return self._refuse(account, order, refusal)
@@ -89,7 +89,8 @@ class Matcher:
         if status in (Status.SELF_TRADE_CANCELED, Status.MARGIN_CANCELED):
             self.journal.cancelled_by_venue(account, order)
 
-    def _next_oid(self) -> int:
+    def next_oid(self) -> int:
+        """Return an order id nobody has had."""
         self.oid += 1
         return self.oid
 

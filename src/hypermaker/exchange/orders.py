@@ -59,11 +59,9 @@ class Order:
     remaining_lots   what may still trade
     status_lots      what remained when the status last changed: what `orderStatus` shows
     asked_lots       what the client asked for (`origSz`), also when reduce-only shrank it
-    ahead_lots       recorded size in front of it, on a replayed market only
     """
 
     __slots__ = (
-        "ahead_lots",
         "asked_lots",
         "asset",
         "cloid",
@@ -87,7 +85,6 @@ class Order:
         self.asked_lots = self.remaining_lots = self.status_lots = wish.size_lots
         self.placed_ms = self.status_ms = placed_ms
         self.status: str = Status.OPEN
-        self.ahead_lots = 0
 
     def end(self, status: str, at_ms: int) -> None:
         """Enter a status and remember what remained then."""
@@ -117,7 +114,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 def refused(refusal: Refusal, **blanks: object) -> Refused:
     """Return a row of the venue's table of refusals as an outcome, its blanks filled."""
-    return Refused(refusal.say(**blanks), refusal.status)
+    return Refused(refusal.text.format(**blanks), refusal.status)
 
 
 Outcome = Rested | Filled | Refused

@@ -87,9 +87,7 @@ def topic_of(asked: Subscription, state: ExchangeState) -> Topic:
         return Topic(asked.type, coin, user, aggregate=aggregate)
     if not aggregation_is_valid(asked.n_sig_figs, asked.mantissa):
         raise UnknownCoinError("aggregation")
-    return Topic(
-        asked.type, coin, "", asked.n_sig_figs, asked.mantissa, fast=bool(asked.fast)
-    )
+    return Topic(asked.type, coin, "", asked.n_sig_figs, asked.mantissa, fast=bool(asked.fast))
 
 
 def _coin(asked: Subscription, state: ExchangeState) -> str:

@@ -5,9 +5,13 @@ belongs. An action waits for its block; the block is executed when it is known (
 own time), and only then are the feeds and the answers sent, feeds first.
 """
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import msgspec
 import numpy as np
 
+from hypermaker.core.events import Events
 from hypermaker.core.units import NS_PER_S
 from hypermaker.exchange import gateway
 from hypermaker.exchange.admission import admit
@@ -18,8 +22,9 @@ from hypermaker.exchange.feeds import Feeds
 from hypermaker.exchange.flow import Flow
 from hypermaker.exchange.frames import Frames, frame
 from hypermaker.exchange.funding import FundingClock, MarkPrice
-from hypermaker.exchange.gateway import Reply
+from hypermaker.exchange.gateway import TAKING, Reply
 from hypermaker.exchange.info import Info
+from hypermaker.exchange.replay import replays
 from hypermaker.exchange.schedule import Schedule
 from hypermaker.exchange.state import ExchangeState
 from hypermaker.hyperliquid.wire_info import InfoRequest
@@ -28,6 +33,20 @@ from hypermaker.hyperliquid.wire_ws import ClientFrame
 PRICES_NS = 3 * NS_PER_S
 SAMPLE_NS = 5 * NS_PER_S
 HOUR_NS = 3_600 * NS_PER_S
+
+
+class Crowd(Protocol):
+    """Everybody but the clients on one market: simulated traders, or a recording."""
+
+    @property
+    def fair_ticks(self) -> float:
+        """Return what the rest of the world thinks the price is, in ticks."""
+
+    def quote(self, now_ns: int) -> None:
+        """Do what makers do in the block of this time, before the clients' own makers."""
+
+    def take(self, now_ns: int) -> None:
+        """Do what takers do in the block of this time, before the clients' own takers."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -51,9 +70,17 @@ class Exchange:
     """One local Hyperliquid.
 
     Every method takes the time and first does all that was due before it; times must not go back.
+
+    Parameters
+    ----------
+    config       what it is like
+    recordings   asset -> recorded EVENTs (BBO, DEPTH, TRADE) that replace its simulated traders;
+                 with any, every configured asset needs one
     """
 
-    def __init__(self, config: ExchangeConfig) -> None:
+    def __init__(
+        self, config: ExchangeConfig, recordings: Mapping[str, Events] | None = None
+    ) -> None:
         self.config = config.checked()
         self.state = ExchangeState(config)
         self.schedule = Schedule(config.start_ns)
@@ -70,23 +97,26 @@ class Exchange:
         self._names = 0
         self._posts: dict[int, tuple[int, int]] = {}
         self._mempool = Mempool(config.blocks)
-        self._open_markets()
+        self._open_markets(recordings or {})
         self._set_clocks()
 
-    def _open_markets(self) -> None:
-        """Give every asset that is to have a market its simulated traders."""
+    def _open_markets(self, recordings: Mapping[str, Events]) -> None:
+        """Give every asset that is to have a market its traders, simulated or recorded."""
         seeds = np.random.SeedSequence(self.config.seed)
         self._block_clock = BlockClock(self.config.blocks, np.random.default_rng(seeds.spawn(1)[0]))
-        self.flows = {
-            asset: Flow(
+        self.crowds: dict[int, Crowd] = {}
+        if recordings:
+            self.crowds.update(replays(self.state, self.config, recordings))
+            return
+        for asset in self.config.asset_indices:
+            self.crowds[asset] = Flow(
                 self.state.markets[asset],
                 self.config.flow,
                 matcher=self.state.matcher,
                 accounts=self.state.accounts,
                 random=np.random.default_rng([self.config.seed, asset]),
+                start_ns=self.config.start_ns,
             )
-            for asset in self.config.asset_indices
-        }
 
     def _set_clocks(self) -> None:
         start = self.config.start_ns
@@ -161,7 +191,7 @@ class Exchange:
             kind, payload = "error", msgspec.Raw(msgspec.json.encode(reply.body.decode()))
         self._send_post(session, number, {"type": kind, "payload": payload})
 
-    def _send_post(self, session: int, number: int, response: dict[str, object]) -> None:
+    def _send_post(self, session: int, number: int, response: Mapping[str, object]) -> None:
         self.feeds.send(session, frame("post", {"id": number, "response": response}))
 
     def _post(self, session: int, asked: ClientFrame) -> None:
@@ -192,9 +222,14 @@ class Exchange:
         state = self.state
         state.begin_block(block_ns)
         self.executor.cancel_scheduled()
-        for flow in self.flows.values():
-            flow.trade(block_ns)
-        answers = [(one.ticket, self._run(one)) for one in self._mempool.take(block_ns)]
+        for crowd in self.crowds.values():
+            crowd.quote(block_ns)
+        waiting = self._mempool.take(block_ns)
+        first = [one for one in waiting if one.category != TAKING]
+        answers = [(one.ticket, self._run(one)) for one in first]
+        for crowd in self.crowds.values():
+            crowd.take(block_ns)
+        answers += [(one.ticket, self._run(one)) for one in waiting[len(first) :]]
         self.feeds.tell_block(state.journal)
         for ticket, body in answers:
             self._answer(ticket, Reply(200, body))
@@ -209,9 +244,9 @@ class Exchange:
         return self.executor.execute(admitted.account, waiting.signed.request.action)
 
     def _price(self, now_ns: int) -> None:
-        """Renew oracle and mark of every simulated market."""
-        for asset, flow in self.flows.items():
-            outside = round(flow.fundamental.price_ticks)
+        """Renew oracle and mark of every market somebody trades on."""
+        for asset, crowd in self.crowds.items():
+            outside = round(crowd.fair_ticks)
             self._marks[asset].update(outside, outside, PRICES_NS / NS_PER_S)
 
     def _sample(self, now_ns: int) -> None:

@@ -41,6 +41,9 @@ from hypermaker.hyperliquid.wire_info import (
 FILLS_PAGE_MAX = 2000
 """Rows in one fills answer; a full page may have left older fills out."""
 
+UNREADABLE = (msgspec.DecodeError, ValueError, OverflowError, StructError, RecursionError)
+"""Every way in which bytes can be wrong."""
+
 Payload = bytes | msgspec.Raw
 T = TypeVar("T")
 
@@ -50,7 +53,7 @@ def refusing(raw: Payload | memoryview, what: str) -> Iterator[None]:
     """Turn every way bytes can be wrong into ProtocolError with those bytes."""
     try:
         yield
-    except (msgspec.DecodeError, ValueError, StructError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"{what}: {error}", bytes(raw)) from error
 
 

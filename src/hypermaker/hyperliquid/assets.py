@@ -10,7 +10,7 @@ import msgspec
 
 from hypermaker.core.units import price_decimals
 from hypermaker.errors import ConfigError, ProtocolError
-from hypermaker.hyperliquid.wire_info import Meta
+from hypermaker.hyperliquid.wire_info import Meta, MetaAsset
 
 _BUILDER_DEX_BASE = 100_000
 _BUILDER_DEX_STRIDE = 10_000
@@ -71,12 +71,7 @@ class AssetTable(msgspec.Struct, frozen=True):
         else:
             decoded = meta
         first = _BUILDER_DEX_BASE + _BUILDER_DEX_STRIDE * dex_index if dex_index else 0
-        return cls(
-            tuple(
-                Asset(row.name, first + at, row.sz_decimals, row.max_leverage, row.is_delisted)
-                for at, row in enumerate(decoded.universe)
-            )
-        )
+        return cls(tuple(_asset(row, first + at) for at, row in enumerate(decoded.universe)))
 
     @property
     def tradable(self) -> tuple[Asset, ...]:
@@ -98,3 +93,7 @@ class AssetTable(msgspec.Struct, frozen=True):
         delisted = any(asset.coin == coin for asset in self.assets)
         valid = f"{'it is delisted; ' if delisted else ''}one of {listed}"
         raise ConfigError("asset", coin, valid)
+
+
+def _asset(row: MetaAsset, asset_id: int) -> Asset:
+    return Asset(row.name, asset_id, row.sz_decimals, row.max_leverage, bool(row.is_delisted))

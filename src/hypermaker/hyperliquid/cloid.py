@@ -5,6 +5,8 @@ order of another session (or another program) is recognised without a table.
 """
 
 _HALF = 2**64
+_SEQS = 2**63
+"""Sequence numbers are signed 64-bit; an id beyond them is not of our making."""
 
 
 def cloid_of(run_id: int, order_seq: int) -> str:
@@ -13,7 +15,7 @@ def cloid_of(run_id: int, order_seq: int) -> str:
     >>> cloid_of(10, 255)
     '0x000000000000000a00000000000000ff'
     """
-    assert 0 <= run_id < _HALF and 0 < order_seq < _HALF, (run_id, order_seq)
+    assert 0 <= run_id < _HALF and 0 < order_seq < _SEQS, (run_id, order_seq)
     return f"0x{run_id:016x}{order_seq:016x}"
 
 
@@ -29,4 +31,5 @@ def order_seq_of(cloid: str | None, run_id: int) -> int:
         value = int(cloid, 16)
     except ValueError:
         return 0
-    return value % _HALF if value // _HALF == run_id else 0
+    run, order_seq = divmod(value, _HALF)
+    return order_seq if run == run_id and order_seq < _SEQS else 0

@@ -11,7 +11,6 @@ first `trades` frame after a subscription is acknowledged replays old trades, so
 """
 
 from collections.abc import Callable
-from struct import error as StructError
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ import msgspec
 from hypermaker.core.events import Events, Flag, Kind, Source
 from hypermaker.core.units import NS_PER_MS
 from hypermaker.errors import ProtocolError
-from hypermaker.hyperliquid.answers import Answers
+from hypermaker.hyperliquid.answers import UNREADABLE, Answers
 from hypermaker.hyperliquid.assets import Asset
 from hypermaker.hyperliquid.levels import LevelWriter, QuickBook, QuickBookFrame
 from hypermaker.hyperliquid.rows import (
@@ -73,7 +72,6 @@ _Inbound = (
     | ErrorFrame
 )
 _read = msgspec.json.Decoder(_Inbound).decode
-_WRONG = (msgspec.DecodeError, ValueError, StructError, RecursionError)
 
 
 class _AnyFrame(msgspec.Struct, frozen=True):
@@ -99,7 +97,7 @@ class Decoder(Answers):
     def __init__(self, asset: Asset, account: str, run_id: int) -> None:
         super().__init__(asset, account, run_id)
         self.notice: Notice | None = None
-        self._trades_are_old = False
+        self._trades_are_replayed = False
         self._level_writer = LevelWriter(
             price_decimals=asset.price_decimals, size_decimals=asset.sz_decimals
         )
@@ -115,7 +113,7 @@ class Decoder(Answers):
         self.notice = None
         try:
             message = _read(frame)
-        except _WRONG as error:
+        except UNREADABLE as error:
             return self._skip(frame, error)
         try:
             read = _READERS.get(type(message))
@@ -123,7 +121,7 @@ class Decoder(Answers):
                 self._take_notice(message)
                 return 0
             return read(self, message.data, received_ns, self._rows_of(out))
-        except _WRONG as error:
+        except UNREADABLE as error:
             raise ProtocolError(f"{type(message).__name__}: {error}", bytes(frame)) from error
 
     def _skip(self, frame: bytes, error: Exception) -> int:
@@ -133,7 +131,7 @@ class Decoder(Answers):
         try:
             if _read_channel(frame).channel in UNREAD_CHANNELS:
                 return 0
-        except _WRONG:
+        except UNREADABLE:
             pass
         raise ProtocolError(f"a frame of the venue: {error}", bytes(frame)) from error
 
@@ -146,7 +144,7 @@ class Decoder(Answers):
             self.notice = said = message.data
             wanted = said.subscription
             if wanted.type == "trades" and wanted.coin == self.asset.coin:
-                self._trades_are_old = said.method == "subscribe"
+                self._trades_are_replayed = said.method == "subscribe"
 
     def _bbo(self, touch: Touch, received_ns: int, rows: memoryview) -> int:
         if touch.coin != self.asset.coin:
@@ -172,7 +170,7 @@ class Decoder(Answers):
 
     def _trades(self, trades: list[Trade], received_ns: int, rows: memoryview) -> int:
         n, coin = 0, self.asset.coin
-        flags = Flag.BACKFILL if self._trades_are_old else 0
+        flags = Flag.BACKFILL if self._trades_are_replayed else 0
         for trade in trades:
             if trade.coin != coin:
                 continue
@@ -195,7 +193,7 @@ class Decoder(Answers):
             )
             n += 1
         if n:
-            self._trades_are_old = False
+            self._trades_are_replayed = False
         return n
 
     def _context(self, data: CoinContext, received_ns: int, rows: memoryview) -> int:

@@ -3,10 +3,11 @@
 Prices and sizes come in as integers of the venue's grid and become decimal strings here and only
 here. The hot path (order, place_action, signed_request) allocates the Structs and two encodings.
 
-Cost: build and sign 1 order 45 us, 20 orders 75 us, of which 32 us are the curve (bench/sign.py).
+Cost: build and sign 1 order 41 us, 20 orders 75 us, of which 32 us are the curve (bench/sign.py).
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -37,6 +38,7 @@ from hypermaker.hyperliquid.wire_ws import SubscribeFrame, Subscription
 PING = b'{"method":"ping"}'
 
 _LIMITS = {tif: OrderKind(limit=Limit(tif)) for tif in ("Alo", "Ioc", "Gtc", "FrontendMarket")}
+_text = lru_cache(1 << 12)(format_units)  # ladders repeat their prices and sizes
 _to_json = msgspec.json.Encoder().encode
 _to_msgpack = msgspec.msgpack.Encoder().encode
 
@@ -44,6 +46,7 @@ _to_msgpack = msgspec.msgpack.Encoder().encode
 def order(
     asset: Asset,
     side: int,
+    *,
     price_ticks: int,
     size_lots: int,
     reduce_only: bool = False,
@@ -64,8 +67,8 @@ def order(
     return OrderWire(
         asset.asset_id,
         side > 0,
-        format_units(price_ticks, asset.price_decimals),
-        format_units(size_lots, asset.sz_decimals),
+        _text(price_ticks, asset.price_decimals),
+        _text(size_lots, asset.sz_decimals),
         reduce_only,
         _LIMITS[tif],
         cloid,

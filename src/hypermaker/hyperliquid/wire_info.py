@@ -39,10 +39,10 @@ class MetaAsset(Wire, frozen=True):
 
     sz_decimals: int
     name: str
-    max_leverage: int = 50
+    max_leverage: int
     margin_table_id: int | None = None
-    is_delisted: bool = False
-    only_isolated: bool = False
+    is_delisted: bool | None = False
+    only_isolated: bool | None = False
     margin_mode: str | None = None
 
 
@@ -110,7 +110,7 @@ class Trade(Wire, frozen=True):
     sz: str
     time: int
     hash: str = ""
-    tid: int = 0
+    tid: int = -1
     users: tuple[str, str] | None = None
 
 
@@ -169,7 +169,7 @@ class ClearinghouseState(Wire, frozen=True):
     cross_margin_summary: MarginSummary
     withdrawable: str
     asset_positions: list[AssetPosition]
-    time: int
+    time: int = 0
     cross_maintenance_margin_used: str | None = None
 
 
@@ -232,7 +232,10 @@ class FillLiquidation(Wire, frozen=True):
 
 
 class Fill(Wire, frozen=True):
-    """One fill of the account; fee includes a builder's, closed_pnl is gross of fees."""
+    """One fill of the account; fee includes a builder's, closed_pnl is gross of fees.
+
+    The venue writes `"twapId": null` on ordinary fills: None is that null, unset is no key.
+    """
 
     coin: str
     px: str
@@ -246,12 +249,12 @@ class Fill(Wire, frozen=True):
     oid: int
     crossed: bool
     fee: str
-    tid: int = 0
+    tid: int = -1
     cloid: str | None = None
     liquidation: FillLiquidation | None = None
     builder_fee: str | None = None
     fee_token: str = field(default="")
-    twap_id: int | None = None
+    twap_id: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class FundingPayment(Wire, frozen=True):
@@ -283,7 +286,7 @@ class UserFees(Wire, frozen=True):
     user_add_rate: str
 
 
-class UserRateLimit(Wire, frozen=True):
+class UserRateLimit(msgspec.Struct, frozen=True, rename="camel"):
     """The address budget."""
 
     cum_vlm: str

@@ -2,7 +2,9 @@
 
 A resting order whose price is within the dead-band of a wanted level, and whose size is near
 enough, stays: its queue position is worth more than the last tenth of a basis point. The
-dead-band is about 0.2/kappa: being that far off costs 1.8 % of a quote's value (quant-models 6.6).
+dead-band of the first level is about 0.2/kappa: being d off costs Lambda*kappa*d^2/2 of value a
+second, 1.8 % of the quote's at that distance (quant-models 6.6). Outer levels fill less often, so
+for the same cost their band grows with exp(kappa*depth/2).
 What is left over is cancelled, what is missing is placed. A new order is placed only while
 position + everything that may still fill + the new order is inside the limit (I1, T-34), so a
 level whose place is still taken by a dying order waits for the evidence of its death.
@@ -10,6 +12,7 @@ level whose place is still taken by a dying order waits for the evidence of its 
 A replacement is cancel + place, never modify: see docs/design.md (F31).
 """
 
+from math import exp
 from typing import Any
 
 from hypermaker.core.actions import Actions, Ask, Mark
@@ -27,13 +30,15 @@ REFUSAL_PAUSE_NS = 500 * NS_PER_MS
 DIFFER = record(
     ("refused_ns", "i8", (2,)),  # last refusal per side (0 bid, 1 ask): no storm of retries
     ("kept", "i8"),
+    ("band_ticks", "f8", (LEVELS_MAX,)),  # scratch: the dead-band of each wanted level
     ("taken", "u1", (LEVELS_MAX,)),  # scratch: which wanted levels already have an order
 )
 SIDE = record(  # one side's wish, allowance and dead-band
     ("side", "i8"),
     ("levels", "i8"),
     ("allowance_lots", "i8"),  # all that may fill on this side, this order included
-    ("band_ticks", "f8"),
+    ("band_ticks", "f8"),  # of the first level
+    ("kappa_per_tick", "f8"),
     ("now_ns", "i8"),
 )
 Rec = Any
@@ -66,7 +71,7 @@ def _best_level(differ: Rec, side: Rec, levels: Rec, order: Rec) -> int:
         gap = abs(order.price_ticks - level.price_ticks)
         aggressive = side.side * (order.price_ticks - level.price_ticks) > 0
         young = side.now_ns - order.sent_ns < YOUNG_NS and not aggressive
-        if gap > side.band_ticks and not young:
+        if gap > differ.band_ticks[i] and not young:
             continue
         if best < 0 or gap < best_gap:
             best, best_gap = i, gap
@@ -84,7 +89,9 @@ def _size_fits(order: Rec, size_lots: int) -> bool:
 @kernel
 def _keep_or_cancel(table: Rec, differ: Rec, side: Rec, levels: Rec, out: Actions, n: int) -> int:
     """Match live orders to levels; cancel the rest. Marks the levels that are served."""
-    for i in range(LEVELS_MAX):
+    for i in range(side.levels):
+        behind = abs(levels[i].price_ticks - levels[0].price_ticks)
+        differ.band_ticks[i] = side.band_ticks * exp(0.5 * side.kappa_per_tick * behind)
         differ.taken[i] = 0
     for i in range(SLOTS):
         order = table.slots[i]

@@ -12,9 +12,10 @@ from math import ceil
 from typing import Any
 
 from hypermaker.core.kernel import kernel
-from hypermaker.core.ladder import LEVELS_MAX, TERMS, Ladder, Term
+from hypermaker.core.ladder import LEVELS_MAX, Ladder, Term
 from hypermaker.core.market import PREMIUMS, Market
 from hypermaker.core.units import BPS, NOTIONAL_MIN_USD
+from hypermaker.quote.adverse import epsilon_at, relief_bps
 from hypermaker.quote.glft import Glft, marginal_bps, value_of
 
 NOTIONAL_MARGIN = 1.01
@@ -76,17 +77,17 @@ def lots_through(market: Market, capacity: int, count: int, level: int) -> int:
 @kernel
 def premium_bps(market: Market, sign: int) -> float:
     """Return the whole premium of one side, the sum of its terms in their order."""
+    terms = market.premium_bid_bps if sign > 0 else market.premium_ask_bps
     total = 0.0
     for term in range(PREMIUMS):
-        total += market.premium_bid_bps[term] if sign > 0 else market.premium_ask_bps[term]
+        total += terms[term]
     return total
 
 
 @kernel
-def cost_bps(market: Market, sign: int) -> float:
-    """Return fee plus expected adverse move of a fill on this side."""
-    adverse = market.epsilon_bid_bps if sign > 0 else market.epsilon_ask_bps
-    return float(market.fee_bps + adverse)
+def epsilon_bps(market: Market, sign: int) -> float:
+    """Return the expected adverse move of a fill at depth 0 of one side."""
+    return float(market.epsilon_bid_bps if sign > 0 else market.epsilon_ask_bps)
 
 
 @kernel
@@ -98,33 +99,46 @@ def floor_bps(glft: Glft, market: Market, sign: int, first_lots: int) -> float:
     """
     flat = float(first_lots)
     low, high = (0.0, flat) if sign > 0 else (-flat, 0.0)
-    skew = sign * (marginal_bps(glft, low, high) + glft.flow_bps)
-    cost = cost_bps(market, sign)
-    distance = 1.0 / glft.kappa_per_bps + skew + cost + premium_bps(market, sign)
-    return float(max(max(cost, market.half_spread_bps_min) - distance, 0.0))
+    rest = 1.0 / glft.kappa_per_bps + market.fee_bps
+    rest += sign * (marginal_bps(glft, low, high) + glft.flow_bps)
+    decay, kappa = market.epsilon_decay_bps, glft.kappa_per_bps
+    epsilon = epsilon_at(epsilon_bps(market, sign), decay, kappa, rest)
+    distance = rest + epsilon + relief_bps(epsilon, decay, kappa) + premium_bps(market, sign)
+    return float(max(max(market.fee_bps + epsilon, market.half_spread_bps_min) - distance, 0.0))
 
 
 @kernel
-def write_level(market: Market, level: Level, sign: int, size_lots: int) -> float:
-    """Write size, premium and cost of one level; return its distance from fair, all told [bps].
+def write_premium(market: Market, level: Level, sign: int) -> None:
+    """Copy the premium's terms of one side to a level."""
+    terms = market.premium_bid_bps if sign > 0 else market.premium_ask_bps
+    for term in range(PREMIUMS):
+        level.terms_bps[Term.PREMIUM + term] = terms[term]
 
-    HALF_SPREAD, INVENTORY and FLOOR are the caller's and stand in the level already.
+
+@kernel
+def write_depth(market: Market, level: Level, sign: int, depth_bps: float) -> float:
+    """Write what a fill costs at `depth_bps` before costs; return the depth with costs  [bps].
+
+    HALF_SPREAD stands in the level already and gains what depth saves in adverse selection.
     """
+    rest = depth_bps + market.fee_bps
+    decay, kappa = market.epsilon_decay_bps, market.kappa_per_bps
+    epsilon = epsilon_at(epsilon_bps(market, sign), decay, kappa, rest)
+    relief = relief_bps(epsilon, decay, kappa)
+    level.terms_bps[Term.HALF_SPREAD] += relief
+    level.terms_bps[Term.FEE] = market.fee_bps
+    level.terms_bps[Term.ADVERSE] = epsilon
+    level.terms_bps[Term.ROUNDING] = 0.0
+    return float(rest + epsilon + relief)
+
+
+@kernel
+def write_place(market: Market, level: Level, signed_bps: float, size_lots: int) -> None:
+    """Write size and wanted price of one level: `signed_bps` below fair, negative above."""
     level.price_ticks = 0
     level.size_lots = size_lots
     level.reduce_only = 0
-    terms = level.terms_bps
-    terms[Term.FEE] = market.fee_bps
-    terms[Term.ADVERSE] = market.epsilon_bid_bps if sign > 0 else market.epsilon_ask_bps
-    terms[Term.ROUNDING] = 0.0
-    for term in range(PREMIUMS):
-        premium = market.premium_bid_bps[term] if sign > 0 else market.premium_ask_bps[term]
-        terms[Term.PREMIUM + term] = premium
-    distance = 0.0
-    for term in range(TERMS):
-        distance += terms[term]
-    level.raw_ticks = market.fair_ticks * (1.0 - sign * distance / BPS)
-    return distance
+    level.raw_ticks = market.fair_ticks * (1.0 - signed_bps / BPS)
 
 
 @kernel
@@ -132,23 +146,26 @@ def _fill_side(glft: Glft, market: Market, levels: Levels, sign: int) -> int:
     """Fill one side coin by coin; return how many levels stand within the wanted span."""
     capacity = capacity_lots(market, sign)
     count = level_count(market, capacity)
-    if count == 0:
-        return 0
     half_spread = 1.0 / glft.kappa_per_bps
-    floor = floor_bps(glft, market, sign, lots_through(market, capacity, count, 1))
+    added = 0.0
+    if count > 0:
+        added = floor_bps(glft, market, sign, lots_through(market, capacity, count, 1))
+    premium = added + premium_bps(market, sign)
     near, first = 0, 0.0
     value = value_of(glft, float(market.position_lots))
     for index in range(count):
         far = lots_through(market, capacity, count, index + 1)
         value_far = value_of(glft, float(market.position_lots + sign * far))
+        inventory = (value - value_far) / (far - near) + sign * glft.flow_bps
         level = levels[index]
         level.terms_bps[Term.HALF_SPREAD] = half_spread
-        level.terms_bps[Term.INVENTORY] = (value - value_far) / (far - near) + sign * glft.flow_bps
-        level.terms_bps[Term.FLOOR] = floor
-        distance = write_level(market, level, sign, far - near)
-        if index == 0:
-            first = distance
-        elif distance > first + market.span_bps:
+        level.terms_bps[Term.INVENTORY] = inventory
+        level.terms_bps[Term.FLOOR] = added
+        distance = premium + write_depth(market, level, sign, half_spread + inventory)
+        write_premium(market, level, sign)
+        write_place(market, level, sign * distance, far - near)
+        first = distance if index == 0 else first
+        if distance > first + market.span_bps:
             return index
         near, value = far, value_far
     return count
@@ -180,17 +197,36 @@ def _add(market: Market, levels: Levels, count: int, sign: int, half_spread_bps:
     level.terms_bps[Term.HALF_SPREAD] = half_spread_bps
     level.terms_bps[Term.INVENTORY] = 0.0
     level.terms_bps[Term.FLOOR] = 0.0
-    write_level(market, level, sign, size_lots)
+    write_premium(market, level, sign)
+    distance = premium_bps(market, sign) + write_depth(market, level, sign, half_spread_bps)
+    write_place(market, level, sign * distance, size_lots)
     return count + 1
 
 
 @kernel
-def add_bid(market: Market, ladder: Ladder, depth_bps: float) -> None:
-    """Add a bid of one quote size, `depth_bps` below fair before costs and premium."""
-    ladder.bid_levels = _add(market, ladder.bids, ladder.bid_levels, 1, depth_bps)
+def add_bid(market: Market, ladder: Ladder, depth_bps: float, inventory_bps: float) -> None:
+    """Add a bid of one quote size, `depth_bps + inventory_bps` below fair before costs.
+
+    depth_bps      the half-spread of the rule
+    inventory_bps  what the rule adds for the position held, positive when long
+    """
+    index = ladder.bid_levels
+    ladder.bid_levels = _add(market, ladder.bids, index, 1, depth_bps + inventory_bps)
+    if ladder.bid_levels > index:
+        _name_inventory(ladder.bids[index], inventory_bps)
 
 
 @kernel
-def add_ask(market: Market, ladder: Ladder, depth_bps: float) -> None:
-    """Add an ask of one quote size, `depth_bps` above fair before costs and premium."""
-    ladder.ask_levels = _add(market, ladder.asks, ladder.ask_levels, -1, depth_bps)
+def add_ask(market: Market, ladder: Ladder, depth_bps: float, inventory_bps: float) -> None:
+    """Add an ask of one quote size, `depth_bps - inventory_bps` above fair before costs."""
+    index = ladder.ask_levels
+    ladder.ask_levels = _add(market, ladder.asks, index, -1, depth_bps - inventory_bps)
+    if ladder.ask_levels > index:
+        _name_inventory(ladder.asks[index], -inventory_bps)
+
+
+@kernel
+def _name_inventory(level: Level, inventory_bps: float) -> None:
+    """Show the part of the depth that inventory makes as a term of its own."""
+    level.terms_bps[Term.HALF_SPREAD] -= inventory_bps
+    level.terms_bps[Term.INVENTORY] = inventory_bps

@@ -84,14 +84,26 @@ def _join(outer: Level, inner: Level) -> None:
 
 
 @kernel
+def terms_sum_bps(level: Level) -> float:
+    """Return the sum of a level's terms: its distance from fair in bps.
+
+    Two accumulators halve the length of the chain of additions; the order is fixed.
+    """
+    even, odd = 0.0, 0.0
+    for term in range(0, TERMS - 1, 2):
+        even += level.terms_bps[term]
+        odd += level.terms_bps[term + 1]
+    if TERMS % 2 == 1:
+        even += level.terms_bps[TERMS - 1]
+    return float(even + odd)
+
+
+@kernel
 def _explain(market: Market, level: Level, sign: int) -> None:
     """Set ROUNDING so that the terms sum to the level's distance from fair."""
-    wanted = 0.0
-    for term in range(TERMS):
-        wanted += level.terms_bps[term]
-    wanted -= level.terms_bps[Term.ROUNDING]
+    level.terms_bps[Term.ROUNDING] = 0.0
     distance = sign * (market.fair_ticks - level.price_ticks) / market.fair_ticks * BPS
-    level.terms_bps[Term.ROUNDING] = distance - wanted
+    level.terms_bps[Term.ROUNDING] = distance - terms_sum_bps(level)
 
 
 @kernel

@@ -63,7 +63,7 @@ def _mismatch(glft: Glft, energy: float) -> float:
     glft.mean_cells = glft.peak + (first_low + first_high) / norm
     glft.spread_cells = (second_low + second_high) / norm
     gap = glft.stiffness * away * away - energy + drop_low + drop_high
-    return gap / norm
+    return float(gap / norm)
 
 
 @kernel

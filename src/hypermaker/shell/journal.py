@@ -29,7 +29,8 @@ from hypermaker.tape.format import (
     pack_record,
 )
 
-FRAMES_BYTES_MAX = 256 * 1024
+FRAMES_BYTES_MIN = 64 * 1024
+"""Raw frames are compressed together from here on: 0.3 ms of work, off the quoting path."""
 JOURNAL_NAME = "journal.hmj"
 
 
@@ -78,11 +79,9 @@ class JournalWriter:
         self.flush()
 
     def frame(self, frame: Frame) -> None:
-        """Keep one message as it came; frames reach the disk together, compressed."""
+        """Keep one message as it came; frames reach the disk together, compressed, at a timer."""
         self._frames.append(frame)
         self._frames_bytes += len(frame.raw)
-        if self._frames_bytes > FRAMES_BYTES_MAX:
-            self._pack_frames()
 
     def step(self, event: Events, actions: Actions) -> None:
         """Keep one event and the actions it caused.
@@ -106,6 +105,12 @@ class JournalWriter:
         self._buffer.clear()
         while pending:
             pending = pending[os.write(self._file, pending) :]
+
+    def tick(self) -> None:
+        """Compress the frames once there are enough, and flush; called at every timer."""
+        if self._frames_bytes >= FRAMES_BYTES_MIN:
+            self._pack_frames()
+        self.flush()
 
     def close(self) -> None:
         """Write what is pending, wait for the disk, and let go of the file."""

@@ -12,12 +12,20 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import aiohttp
-import msgspec
 
 from hypermaker.errors import LinkError, ProtocolError
+from hypermaker.hyperliquid.decode import Notice
+from hypermaker.hyperliquid.encode import PING, info_request, subscribe_frame
+from hypermaker.hyperliquid.wire_info import InfoRequest
+from hypermaker.hyperliquid.wire_ws import (
+    Acknowledgement,
+    ErrorFrame,
+    PongFrame,
+    PostReply,
+    Subscription,
+)
 from hypermaker.shell.clock import Clock
 
-PING = b'{"method":"ping"}'
 PING_S = 15.0
 PONG_S_MAX = 10.0
 OPEN_S_MAX = 5.0
@@ -26,7 +34,6 @@ CLOSE_S_MAX = 2.0
 HTTP_S_MAX = 5.0
 OUTBOX_MAX = 256
 FRAME_BYTES_MAX = 16 * 1024 * 1024
-Subscription = dict[str, Any]
 
 
 class Listener(Protocol):
@@ -35,53 +42,17 @@ class Listener(Protocol):
     A ProtocolError raised by any of these ends the connection.
     """
 
-    def on_frame(self, raw: bytes, received_ns: int) -> None:
-        """Take a data frame: anything but acknowledgements, pongs, errors and post replies."""
+    def read(self, raw: bytes, received_ns: int) -> Notice | None:
+        """Take one frame, and return what it says besides data."""
 
-    def on_reply(self, post_id: int, kind: str, payload: bytes, received_ns: int) -> None:
-        """Take the answer to a post.
+    def on_reply(self, reply: PostReply, received_ns: int) -> None:
+        """Take the answer to a post."""
 
-        kind     "action", "info" or "error"
-        payload  JSON as the venue sent it
-        """
-
-    def on_complaint(self, raw: bytes, received_ns: int) -> None:
-        """Take a frame of the `error` channel, which names no request."""
+    def on_complaint(self, text: str, received_ns: int) -> None:
+        """Take a text of the `error` channel, which names no request."""
 
     def on_ready(self, received_ns: int) -> None:
         """Every subscription has been acknowledged."""
-
-
-class _Channel(msgspec.Struct):
-    channel: str
-
-
-class _Response(msgspec.Struct):
-    type: str
-    payload: msgspec.Raw
-
-
-class _PostData(msgspec.Struct):
-    id: int
-    response: _Response
-
-
-class _Post(msgspec.Struct):
-    data: _PostData
-
-
-class _AckData(msgspec.Struct):
-    method: str
-    subscription: dict[str, Any]
-
-
-class _Ack(msgspec.Struct):
-    data: _AckData
-
-
-_CHANNEL = msgspec.json.Decoder(_Channel)
-_POST = msgspec.json.Decoder(_Post)
-_ACK = msgspec.json.Decoder(_Ack)
 
 
 class Socket:
@@ -99,7 +70,7 @@ class Socket:
         self._subscriptions = list(subscriptions)
         self._clock = clock
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX_MAX)
-        self._unacknowledged = {str(s["type"]) for s in subscriptions}
+        self._unacknowledged = {subscription.type for subscription in subscriptions}
         self._acknowledged = asyncio.Event()
         self._pong = asyncio.Event()
         self._is_open = False
@@ -108,6 +79,11 @@ class Socket:
     def is_ready(self) -> bool:
         """Whether the connection is open and every subscription acknowledged."""
         return self._is_open and not self._unacknowledged
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `send` will take a frame now."""
+        return self.is_ready and not self._outbox.full()
 
     def send(self, raw: bytes) -> bool:
         """Queue one text frame and return True; False when it was not taken and never will be."""
@@ -144,8 +120,7 @@ class Socket:
     async def _hold(self, ws: "aiohttp.ClientWebSocketResponse[Any]") -> None:
         self._is_open = True
         for subscription in self._subscriptions:
-            frame = {"method": "subscribe", "subscription": subscription}
-            self._outbox.put_nowait(msgspec.json.encode(frame))
+            self._outbox.put_nowait(subscribe_frame(subscription))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(ws))
@@ -165,27 +140,20 @@ class Socket:
     def _route(self, raw: bytes, received_ns: int) -> None:
         """Hand a frame to whom it is for; a frame that breaks the protocol ends the connection."""
         try:
-            channel = _CHANNEL.decode(raw).channel
-            if channel == "post":
-                post = _POST.decode(raw).data
-                answer = post.response
-                self._listener.on_reply(post.id, answer.type, bytes(answer.payload), received_ns)
-            elif channel == "pong":
+            notice = self._listener.read(raw, received_ns)
+            if isinstance(notice, PostReply):
+                self._listener.on_reply(notice, received_ns)
+            elif isinstance(notice, PongFrame):
                 self._pong.set()
-            elif channel == "subscriptionResponse":
-                self._acknowledge(_ACK.decode(raw).data.subscription, received_ns)
-            elif channel == "error":
-                self._listener.on_complaint(raw, received_ns)
-            else:
-                self._listener.on_frame(raw, received_ns)
-        except msgspec.DecodeError as error:
-            if not raw.startswith(b"Websocket connection established"):
-                raise LinkError(f"unreadable frame {raw[:120]!r}: {error}") from error
+            elif isinstance(notice, Acknowledgement):
+                self._acknowledge(notice.subscription.type, received_ns)
+            elif isinstance(notice, ErrorFrame):
+                self._listener.on_complaint(notice.data, received_ns)
         except ProtocolError as error:
             raise LinkError(str(error)) from error
 
-    def _acknowledge(self, subscription: dict[str, Any], received_ns: int) -> None:
-        self._unacknowledged.discard(str(subscription.get("type")))
+    def _acknowledge(self, kind: str, received_ns: int) -> None:
+        self._unacknowledged.discard(kind)
         if not self._unacknowledged and not self._acknowledged.is_set():
             self._acknowledged.set()
             self._listener.on_ready(received_ns)
@@ -233,9 +201,9 @@ class Http:
         self._session = session
         self._base_url = base_url
 
-    async def info(self, request: dict[str, Any], *, deadline_s: float = HTTP_S_MAX) -> bytes:
+    async def info(self, request: InfoRequest, *, deadline_s: float = HTTP_S_MAX) -> bytes:
         """Return the body of the answer to an info request."""
-        return await self._post("/info", msgspec.json.encode(request), deadline_s)
+        return await self._post("/info", info_request(request), deadline_s)
 
     async def exchange(self, body: bytes, *, deadline_s: float = HTTP_S_MAX) -> bytes:
         """Return the body of the answer to a signed action.

@@ -53,7 +53,7 @@ class Tag(IntEnum):
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who wrote a journal and under which rules; enough to build the same engine again.
 
-    run_id      32 bits that open every client order id of the session
+    run_id      64 bits that open every client order id of the session
     kernel_key  hash of the kernel sources and compiler versions (`core.kernel.cache_key`)
     engine      the engine's configuration, as plain values
     """
@@ -123,7 +123,7 @@ def pack_frames(frames: list[Frame]) -> bytes:
     parts: list[bytes] = []
     for frame in frames:
         parts += (_FRAME.pack(frame.received_ns, frame.link, len(frame.raw)), frame.raw)
-    return pack_record(Tag.FRAMES, zstandard.ZstdCompressor(level=3).compress(b"".join(parts)))
+    return pack_record(Tag.FRAMES, zstandard.ZstdCompressor(level=1).compress(b"".join(parts)))
 
 
 def whole_records(raw: bytes) -> Iterator[tuple[int, bytes, int]]:

@@ -7,8 +7,9 @@ import numpy as np
 
 from hypermaker.core.actions import Actions, empty_actions
 from hypermaker.core.kernel import cache_key
-from hypermaker.engine import EngineConfig, new_state, step
+from hypermaker.engine import step
 from hypermaker.errors import TapeError
+from hypermaker.state import EngineConfig, new_state
 from hypermaker.tape.format import Journal
 
 
