@@ -47,6 +47,28 @@ def _is_open(claim: Any) -> bool:
 
 
 @kernel
+def _part_per_weight(left: float, claims: Claims, count: int) -> float:
+    """Return what a weight of one is offered this round; 0 when nobody wants more."""
+    weight = 0.0
+    for i in range(count):
+        if _is_open(claims[i]):
+            weight += claims[i].weight
+    return left / weight if weight > 0.0 else 0.0
+
+
+@kernel
+def _serve_modest(part: float, claims: Claims, count: int) -> float:
+    """Serve in full every open claim that wants no more than its part; return what that took."""
+    served = 0.0
+    for i in range(count):
+        claim = claims[i]
+        if _is_open(claim) and claim.wanted <= part * claim.weight:
+            claim.share = claim.wanted
+            served += claim.wanted
+    return served
+
+
+@kernel
 def split(total: float, claims: Claims) -> None:
     """Write each claim's share of a total; O(n^2) in the number of engines, at most 64.
 
@@ -59,23 +81,14 @@ def split(total: float, claims: Claims) -> None:
         claims[i].share = 0.0
     if not (0.0 < total < inf):
         return
-    left = total
-    for _ in range(count):
-        weight = 0.0
-        for i in range(count):
-            if _is_open(claims[i]):
-                weight += claims[i].weight
-        part, served = left / weight if weight > 0.0 else 0.0, 0.0
-        for i in range(count):
-            if _is_open(claims[i]) and claims[i].wanted <= part * claims[i].weight:
-                claims[i].share = claims[i].wanted
-                served += claims[i].wanted
-        left -= served
-        if served == 0.0:
-            for i in range(count):
-                if _is_open(claims[i]):
-                    claims[i].share = part * claims[i].weight
-            return
+    left, part, served = total, 0.0, 1.0
+    while served > 0.0:
+        part = _part_per_weight(left, claims, count)
+        served = _serve_modest(part, claims, count)
+        left = max(0.0, left - served)  # rounding may take a hair too much
+    for i in range(count):
+        if _is_open(claims[i]):
+            claims[i].share = part * claims[i].weight
 
 
 @kernel
