@@ -23,7 +23,7 @@ import numba
 import numpy as np
 
 PACKAGE = Path(__file__).resolve().parent.parent
-KERNEL_ROOMS = ("core", "estimate", "quote", "risk", "orders", "backtest")
+KERNEL_ROOMS = ("core", "estimate", "quote", "risk", "orders", "steps", "backtest")
 KERNEL_FILES = ("engine.py", "state.py")
 CACHE_FOLDERS_KEPT = 4
 
@@ -74,7 +74,7 @@ def _open_cache(root: Path) -> Path:
     for stale in by_age[:-CACHE_FOLDERS_KEPT]:
         if len(stale.name) == len(folder.name):
             shutil.rmtree(stale, ignore_errors=True)
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]  # set at import by numba
     return folder
 
 
@@ -94,7 +94,12 @@ def kernel(function: F) -> F:
     Division by zero gives inf or nan as IEEE says (never an exception half-way through a state
     change); callers hold the preconditions.
     """
-    return cast(F, numba.njit(cache=True, fastmath=False, error_model="numpy")(function))
+    return cast(
+        F,
+        numba.njit(cache=True, fastmath=False, error_model="numpy", no_cfunc_wrapper=True)(
+            function
+        ),
+    )
 
 
 def record(*fields: tuple[Any, ...]) -> np.dtype[Any]:

@@ -34,7 +34,7 @@ MARKET = record(
     ("a_ask_per_s", "f8"),
     ("kappa_per_bps", "f8"),  # decay of fill intensity with depth
     ("volume_lots", "f8"),  # mean volume of one market order (GLFT's Delta in closed form)
-    ("epsilon_bid_bps", "f8"),  # expected adverse move when our bid is hit, >= 0
+    ("epsilon_bid_bps", "f8"),  # expected adverse move when our bid is hit at depth 0, >= 0
     ("epsilon_ask_bps", "f8"),
     ("fee_bps", "f8"),  # maker fee, negative is a rebate
     ("drift_bps_per_s", "f8"),  # expected drift of the fair price, funding included
@@ -51,6 +51,8 @@ MARKET = record(
     ("span_bps", "f8"),  # how far behind the first level the last may stand
     ("half_spread_bps_min", "f8"),  # floor asked by the user, beside fee + adverse selection
     ("now_ns", "i8"),  # received_ns of the event being decided on
+    ("epsilon_decay_bps", "f8"),  # depth over which epsilon falls by e, 0: the same everywhere
+    ("skew_bps_min", "f8"),  # least shift of both quotes at half the position limit
 )
 
 Market = Any
