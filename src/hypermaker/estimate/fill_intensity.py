@@ -290,7 +290,7 @@ def _newton_step(rec: Rec, k: float) -> float:
     first *= k
     second = k * k * second + first
     step = first / (-second if second < 0.0 else weight)
-    return max(-1.0, min(1.0, step))
+    return float(max(-1.0, min(1.0, step)))
 
 
 @kernel

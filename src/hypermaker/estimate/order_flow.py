@@ -8,10 +8,10 @@ at beta - alpha + cross, which gives every forecast in closed form. `reset` refu
 (alpha + cross)/beta >= 1: the predecessor's defaults had 4 (T-90) and its forecast left the
 feedback out (2.79 instead of 4.94 events in HWK-7), so T-90's 6.896362 is not reproduced.
 
-Beside it stands the order-flow imbalance of Cont, Kukanov and Stoikov from the best bid and ask, and
-the drift: the slope of the next seconds' return on trade imbalance, learned with a prior of 0.
-The drift is 0 until the data alone tell the slope from 0 (F-54: a signal acts once it has shown
-its worth out of sample, and every prediction is made before its outcome).
+Beside it stands the order-flow imbalance of Cont, Kukanov and Stoikov from the best bid and ask,
+and the drift: the slope of the next seconds' return on trade imbalance, learned with a prior of
+0. The drift is 0 until the data alone tell the slope from 0 (F-54: a signal acts once it has
+shown its worth out of sample, and every prediction is made before its outcome).
 
 Units: rates 1/s; prices for the drift in bps of log price; times ns. `side` +1 buys, -1 sells.
 Source: quant-models 5.1, 6.3, 6.4; Cont, Kukanov & Stoikov 2014.
@@ -59,6 +59,8 @@ ORDER_FLOW = record(
 
 Rec = Any
 """One element of an ORDER_FLOW array: a record with attribute access."""
+Touch = tuple[float, float]
+"""A best price and what stands there: (ticks, lots)."""
 
 
 @kernel
@@ -158,7 +160,7 @@ def expected_orders(rec: Rec, venue_ns: int, horizon_s: float) -> tuple[float, f
 def ofi_step(
     before: tuple[float, float, float, float], after: tuple[float, float, float, float]
 ) -> float:
-    """Return the order-flow imbalance between two touches (bid, bid lots, ask, ask lots) (MIC-1)."""
+    """Return the order-flow imbalance from one (bid, lots, ask, lots) to the next (MIC-1)."""
     step = 0.0
     if after[0] >= before[0]:
         step += after[1]
@@ -172,9 +174,7 @@ def ofi_step(
 
 
 @kernel
-def observe_book(
-    rec: Rec, venue_ns: int, bid: tuple[float, float], ask: tuple[float, float]
-) -> None:
+def observe_book(rec: Rec, venue_ns: int, bid: Touch, ask: Touch) -> None:
     """Learn from a best bid and ask, each (ticks, lots); a bad book is counted and ignored."""
     if not (0.0 < bid[0] < ask[0] < inf and 0.0 < bid[1] < inf and 0.0 < ask[1] < inf):
         rec.rejected += 1

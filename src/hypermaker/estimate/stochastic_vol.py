@@ -5,7 +5,8 @@
 fed with blocks of equal length: the variance of the block (per second) and its return. Everything
 follows from two autocovariances g(a), g(b) about the block values' own means:
 
-    kappa = -ln(g(b)/g(a)) / ((b - a) dt),  Var(v) = g(a) exp(kappa a dt),  xi^2 = 2 kappa Var(v)/theta
+    kappa = -ln(g(b)/g(a)) / ((b - a) dt)
+    Var(v) = g(a) exp(kappa a dt),  xi^2 = 2 kappa Var(v)/theta
 
 With a = 0 that is the textbook map and right for exact variances. A variance that is itself an
 estimate carries noise that sits in g(0) only, so lags 1 and 11 are the default: noise makes the
@@ -20,7 +21,8 @@ a clamp or a floor.
 Errors: sums over batches of 64 blocks of each estimate's influence, so neither noise, overlap of
 lags nor changing scatter fools them.
 
-Units: v in any squared unit per second (bps^2/s from `update`); theta likewise; kappa 1/s; times ns.
+Units: v in any squared unit per second (bps^2/s from `update`), theta likewise; kappa 1/s; times
+ns.
 Source: quant-models 4.5, 4.6; Heston 1993; Cox, Ingersoll & Ross 1985.
 """
 

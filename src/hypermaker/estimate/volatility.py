@@ -120,7 +120,7 @@ def _clear(scale: Rec, tau_s: float) -> None:
 
 @kernel
 def interrupt(rec: Rec) -> None:
-    """Say that the feed was broken: no return is taken across the gap, the next price starts anew."""
+    """Say that the feed was broken: no return across the gap, the next price starts anew."""
     rec.sampled_price = 0.0
     rec.run = 0
 
@@ -228,27 +228,31 @@ def _add_triple(scale: Rec, gain: float, triple: float) -> None:
 @kernel
 def realised_variance(scale: Rec) -> float:
     """Return the mean squared return, bps^2 per second; 0 before the first return."""
-    return scale.realised / scale.singles if scale.singles > 0.0 else 0.0
+    return float(scale.realised / scale.singles) if scale.singles > 0.0 else 0.0
 
 
 @kernel
 def bipower_variance(scale: Rec) -> float:
     """Return jump-free variance, bps^2 per second; realised variance until there is a pair."""
     if scale.pairs > 0.0:
-        return BIPOWER_SCALE * scale.bipower / scale.pairs
+        return float(BIPOWER_SCALE * scale.bipower / scale.pairs)
     return realised_variance(scale)
 
 
 @kernel
 def tripower_quarticity(scale: Rec) -> float:
     """Return jump-free quarticity, (bps^2 per second)^2; 0 until there are three returns."""
-    return TRIPOWER_SCALE * scale.tripower / scale.triples if scale.triples > 0.0 else 0.0
+    if not scale.triples > 0.0:
+        return 0.0
+    return float(TRIPOWER_SCALE * scale.tripower / scale.triples)
 
 
 @kernel
 def effective_count(scale: Rec) -> float:
     """Return how many equally weighted returns this memory is worth."""
-    return scale.singles * scale.singles / scale.squares if scale.squares > 0.0 else 0.0
+    if not scale.squares > 0.0:
+        return 0.0
+    return float(scale.singles * scale.singles / scale.squares)
 
 
 @kernel
