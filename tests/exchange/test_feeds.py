@@ -241,5 +241,7 @@ def test_the_client_reads_everything_the_exchange_says() -> None:
                     seen[row["kind"]] = seen.get(row["kind"], 0) + 1
                     if row["kind"] == Kind.FILL:
                         lots += int(row["side"]) * int(row["size_lots"])
-    assert {Kind.BBO, Kind.TRADE, Kind.DEPTH, Kind.CONTEXT, Kind.FILL, Kind.ORDER_ENDED} <= set(seen)
+    assert {Kind.BBO, Kind.TRADE, Kind.DEPTH, Kind.CONTEXT, Kind.FILL, Kind.ORDER_ENDED} <= set(
+        seen
+    )
     assert lots in (bench.position(ALICE), 2 * bench.position(ALICE)) and lots != 0

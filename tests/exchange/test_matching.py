@@ -88,9 +88,7 @@ def test_reduce_only_is_cut_to_the_position_and_never_flips_it() -> None:
     bench = Bench()
     open_position(bench, LOTS)
     bench.rest(BOB, 1, PRICE - 100, 5 * LOTS)
-    (status,) = bench.place(
-        ALICE, order(-1, PRICE - 100, 3 * LOTS, "Ioc", reduce_only=True)
-    )
+    (status,) = bench.place(ALICE, order(-1, PRICE - 100, 3 * LOTS, "Ioc", reduce_only=True))
     assert status["filled"]["totalSz"] == "1.0"
     assert bench.position(ALICE) == 0
 
@@ -122,9 +120,7 @@ def test_only_a_full_close_may_be_worth_less_than_ten_dollars(
     bench.rest(BOB, 1, PRICE - 100, 5 * LOTS)
     bench.place(ALICE, order(-1, PRICE - 100, LOTS - 5, "Ioc"))
     assert bench.position(ALICE) == 5
-    (status,) = bench.place(
-        ALICE, order(-1, PRICE - 100, lots, "Ioc", reduce_only=reduce_only)
-    )
+    (status,) = bench.place(ALICE, order(-1, PRICE - 100, lots, "Ioc", reduce_only=reduce_only))
     assert ("filled" in status) == passes
     assert bench.position(ALICE) == (0 if passes else 5)
 
@@ -147,9 +143,9 @@ def test_a_modify_has_a_fresh_oid_keeps_its_cloid_and_loses_its_place() -> None:
     cloid = "0x" + "0c" * 16
     first = bench.rest(ALICE, 1, PRICE, LOTS, cloid=cloid)
     wanted = order(1, PRICE - 100, 2 * LOTS, cloid=cloid)
-    (status,) = bench.act(ALICE, encode.batch_modify_action([(cloid, wanted)]))["response"][
-        "data"
-    ]["statuses"]
+    (status,) = bench.act(ALICE, encode.batch_modify_action([(cloid, wanted)]))["response"]["data"][
+        "statuses"
+    ]
     assert status["resting"]["oid"] > first and status["resting"]["cloid"] == cloid
     assert status_of(bench, first) == "canceled"
     assert open_sizes(bench) == ["2.0"]

@@ -19,7 +19,7 @@ from hypermaker.hyperliquid.wire_exchange import (
     ReserveRequestWeightAction,
     UpdateIsolatedMarginAction,
 )
-from tests.exchange.actors import ALICE, BOB, CAROL, SOL, Bench, order
+from tests.exchange.actors import ALICE, BOB, CAROL, Bench, order
 
 PRICE = 1_230_000  # 123 USD
 LOTS = 10  # 0.1 SOL, 12.3 USD

@@ -69,7 +69,9 @@ def test_the_recorded_book_is_the_venues_own_and_recorded_prints_are_its_tape() 
 
 
 def test_we_stand_behind_the_recorded_size_and_prints_bring_us_to_the_front() -> None:
-    bench = bench_with(trade(10.0, -1, BID, 600), trade(11.0, -1, BID, 600), trade(12.0, -1, BID, 50))
+    bench = bench_with(
+        trade(10.0, -1, BID, 600), trade(11.0, -1, BID, 600), trade(12.0, -1, BID, 50)
+    )
     bench.rest(ALICE, 1, BID, 300)
     bench.wait(9.0)
     assert filled(bench) == 0  # 400 of the recorded 1,000 are still ahead
@@ -123,9 +125,7 @@ def test_a_recorded_book_that_crosses_us_fills_us_at_our_price() -> None:
 
 
 def test_a_better_quote_of_ours_is_the_touch_and_is_hit_first() -> None:
-    bench = bench_with(
-        touch(0.5, (BID - 500, SIZE), (ASK, SIZE)), trade(10.0, -1, BID - 500, 30)
-    )
+    bench = bench_with(touch(0.5, (BID - 500, SIZE), (ASK, SIZE)), trade(10.0, -1, BID - 500, 30))
     bench.rest(ALICE, 1, BID, 100)
     assert bench.info("l2Book", coin="SOL")["levels"][0][0]["px"] == "123.0"
     bench.wait(10.0)
@@ -166,7 +166,9 @@ def test_an_asset_nobody_recorded_is_the_operators_mistake() -> None:
         Exchange(ExchangeConfig(assets=("BTC",)), {"SOL": recording})
 
 
-@pytest.mark.parametrize(("session", "asset"), [("2025-09-03T1255Z", "BTC"), ("2025-09-04T1946Z", "SOL")])
+@pytest.mark.parametrize(
+    ("session", "asset"), [("2025-09-03T1255Z", "BTC"), ("2025-09-04T1946Z", "SOL")]
+)
 def test_a_real_session_never_crosses_and_fills_patient_orders(
     shared: Path, session: str, asset: str
 ) -> None:

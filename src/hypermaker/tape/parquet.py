@@ -100,12 +100,12 @@ def _session_files(path: Path, asset: str) -> dict[str, Path]:
 def _columns(path: Path, names: list[str]) -> dict[str, Column]:
     """Return columns of a file as arrays; raises TapeError unless all are there and whole."""
     try:
+        missing = [name for name in names if name not in pq.read_schema(path).names]
+        if missing:
+            raise TapeError(path, f"has no column {missing[0]}")
         table = pq.read_table(path, columns=names)
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise TapeError(path, f"is not readable parquet: {str(error).splitlines()[0]}") from error
-    missing = [name for name in names if name not in table.column_names]
-    if missing:
-        raise TapeError(path, f"has no column {missing[0]}")
     if table.num_rows == 0:
         raise TapeError(path, "is empty")
     nulls = [name for name in names if table[name].null_count]
@@ -141,7 +141,7 @@ def _sides(path: Path, read: dict[str, Column], plus: str, minus: str) -> Column
     words = read["side"].astype(str)
     wrong = (words != plus) & (words != minus)
     if wrong.any():
-        raise TapeError(path, f"column side says {words[wrong][0]!r}, not {plus} or {minus}")
+        raise TapeError(path, f"column side says {str(words[wrong][0])!r}, not {plus} or {minus}")
     return np.where(words == plus, 1, -1)
 
 
