@@ -48,11 +48,12 @@ from hypermaker.quote import premium
 from hypermaker.quote.glft import GLFT
 from hypermaker.quote.premium import CAPS, SIGNALS
 from hypermaker.quote.risk_aversion import Flow, gamma_from_skew
-from hypermaker.risk import kill_switch, limits
+from hypermaker.risk import kill_switch, limits, monitors
 from hypermaker.risk.gate import GATE
 from hypermaker.risk.kill_switch import KILL_SWITCH
 from hypermaker.risk.limits import LIMITS
-from hypermaker.risk.settings import KILL_SETTINGS, configure
+from hypermaker.risk.monitors import MONITORS
+from hypermaker.risk.settings import KILL_SETTINGS, MONITOR_SETTINGS, configure
 
 CONFIG = record(
     ("price_decimals", "i8"),
@@ -105,6 +106,7 @@ STATE = record(
     ("limits", LIMITS),
     ("gate", GATE),
     ("kill_switch", KILL_SWITCH),
+    ("monitors", MONITORS),
 )
 State = npt.NDArray[Any]
 """An array of dtype STATE and shape (1,)."""
@@ -244,9 +246,28 @@ def new_state(config: EngineConfig) -> State:
         "position_lots_max": float(config.position_limit_lots),
         "value_usd_max": config.position_limit_usd,
     }
-    configure(states["kill_switch"]["settings"], KILL_SETTINGS, chosen | dict(config.risk))
+    kill_chosen, monitor_chosen = _chosen_limits(config.risk)
+    configure(states["kill_switch"]["settings"], KILL_SETTINGS, chosen | kill_chosen)
+    configure(states["monitors"]["settings"], MONITOR_SETTINGS, monitor_chosen)
     kill_switch.reset(state.kill_switch, config.started_ns)
+    monitors.reset(state.monitors, config.started_ns)
     return states
+
+
+def _chosen_limits(chosen: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the chosen limits of the kill switch and of the monitors.
+
+    Raises ConfigError for a name that neither has.
+    """
+    kill = {setting.name for setting in KILL_SETTINGS}
+    watch = {setting.name for setting in MONITOR_SETTINGS}
+    for name in chosen:
+        if name not in kill | watch:
+            raise ConfigError(f"risk.{name}", chosen[name], f"one of {', '.join(kill | watch)}")
+    return (
+        {name: value for name, value in chosen.items() if name in kill},
+        {name: value for name, value in chosen.items() if name in watch},
+    )
 
 
 def _reset_estimators(state: Any, config: EngineConfig) -> None:

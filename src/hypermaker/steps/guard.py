@@ -61,6 +61,17 @@ def _feed_reducing(state: Rec) -> None:
 
 
 @kernel
+def _cascade_pulls(state: Rec) -> float:
+    """Return the detector's severity in units of its full response: 1 is where quotes are pulled.
+
+    The detector counts decades of surprise and has no ceiling, so the latch's limit of 5 can be
+    passed (T-14).
+    """
+    active, full = cascade.SEVERITY_ACTIVE, cascade.SEVERITY_FULL
+    return float((cascade.severity(state.cascade) - active) / (full - active))
+
+
+@kernel
 def guard(state: Rec, event: Rec, actions: Actions, n: int) -> int:
     """Take one event's facts and check every reason; return the new count of actions."""
     source = event.source
@@ -70,7 +81,7 @@ def guard(state: Rec, event: Rec, actions: Actions, n: int) -> int:
         kill_switch.on_user(state.kill_switch, event.received_ns)
     _feed_account(state, event)
     _feed_reducing(state)
-    kill_switch.on_cascade(state.kill_switch, cascade.severity(state.cascade))
+    kill_switch.on_cascade(state.kill_switch, _cascade_pulls(state))
     fired = kill_switch.check(state.kill_switch, state.now_ns)
     if fired == kill_switch.KillReason.NONE:
         return n

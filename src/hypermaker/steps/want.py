@@ -13,7 +13,7 @@ from hypermaker.orders import budget
 from hypermaker.orders import table as orders
 from hypermaker.quote.quantize import quantize
 from hypermaker.quote.rules import glft as glft_rule
-from hypermaker.risk import gate, kill_switch
+from hypermaker.risk import gate, kill_switch, monitors
 from hypermaker.risk.gate import Bar
 from hypermaker.steps.believe import CASCADE_HORIZON_S
 
@@ -50,6 +50,8 @@ def want(state: Rec) -> None:
         gate.admit(state.gate)
         return
     _bar_adding(state)
+    monitors.judge(state.monitors, state.kill_switch, state.now_ns)
+    monitors.apply(state.monitors, state.gate)
     glft_rule(state.glft, state.market, ladder)
     gate.pass_ladder(state.gate, ladder)
     quantize(state.market, ladder)
@@ -57,12 +59,12 @@ def want(state: Rec) -> None:
 
 @kernel
 def _bar_adding(state: Rec) -> None:
-    """Forced flow and an empty request budget take from what adds to the position, only."""
+    """Forced flow, an empty budget and a doubtful position take from what adds, only."""
     seen, kappa, held = state.cascade, state.market.kappa_per_bps, state.fills.position_lots
     bid, ask = state.gate.bid, state.gate.ask
     bid.fraction = cascade.size_factor(seen, -1, CASCADE_HORIZON_S, kappa)
     ask.fraction = cascade.size_factor(seen, 1, CASCADE_HORIZON_S, kappa)
-    broke = not budget.may_open(state.budget)
+    broke = not budget.may_open(state.budget) or state.counters.mismatch_since_ns > 0
     if broke or cascade.is_pulled(seen, -1, CASCADE_HORIZON_S, kappa, held):
         bid.bar = Bar.ADDING
     if broke or cascade.is_pulled(seen, 1, CASCADE_HORIZON_S, kappa, held):
@@ -74,6 +76,6 @@ def may_quote(state: Rec) -> bool:
     """Return whether there is a fresh price, a known position, and nothing that forbids it."""
     fresh = touch.market_age_ns(state.touch, state.now_ns) <= state.config.market_age_ns_max
     linked = state.touch.down[Source.USER] == 0 and state.touch.down[Source.BBO] == 0
-    known = state.started == 1 and state.counters.mismatch_since_ns == 0
+    known = state.started == 1
     calm = touch.is_quotable(state.touch) and not kill_switch.is_killed(state.kill_switch)
     return bool(fresh and linked and known and calm and state.paused == 0)
