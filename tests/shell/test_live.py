@@ -32,6 +32,7 @@ from hypermaker.tape.format import read_frames, read_journal
 from hypermaker.tape.replay import engine_config, replay
 from tests.shell.proxy import Proxy
 
+pytestmark = pytest.mark.timeout(600)  # a cold start compiles the engine first
 WAIT_S_MAX = 20.0
 CENT = 0.01
 CLOCK = steady_clock()

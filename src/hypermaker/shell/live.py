@@ -36,6 +36,7 @@ from hypermaker.shell.startup import (
 )
 from hypermaker.shell.sweep import open_oids, sweep
 from hypermaker.shell.transport import Http, open_session
+from hypermaker.shell.warmup import warm_up
 from hypermaker.state import EngineConfig
 from hypermaker.summary import summarise
 
@@ -165,6 +166,7 @@ class Maker:
             await self._reconciler.begin()
             self._has_begun = True
         await self._reconciler.compare()
+        await self._reconciler.unsettled()
         self._out.socket = self.account.socket
 
     async def _keep_time(self) -> None:
@@ -277,6 +279,7 @@ async def run_session(
         http = Http(pool, plan.network.base_url)
         asset = await find_asset(http, plan.coin)
         config = await engine_config(http, asset, wishes=plan.wishes, where=plan.where)
+        await asyncio.to_thread(warm_up)
         trader = Trader(
             asset, (plan.account or signer.address).lower(), make_run_id(), signer, NonceCounter()
         )
