@@ -4,6 +4,7 @@ Each rule walks every file and names every offender, so one run shows the whole 
 """
 
 import ast
+import gc
 import io
 import re
 import tokenize
@@ -76,8 +77,16 @@ def text_of(path: Path) -> str:
 
 @cache
 def tree_of(path: Path) -> ast.Module:
-    """Return a file's syntax tree, parsed once."""
-    return ast.parse(text_of(path))
+    """Return a file's syntax tree, parsed once.
+
+    The garbage collector waits meanwhile: a finaliser that formats a traceback parses source, and
+    CPython 3.11 takes a parse inside a parse for a broken tree (its issue 106905).
+    """
+    gc.disable()
+    try:
+        return ast.parse(text_of(path))
+    finally:
+        gc.enable()
 
 
 def scopes(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
