@@ -14,6 +14,7 @@ from hypermaker.hyperliquid.signing import Signer
 from hypermaker.hyperliquid.user_signing import USER_SIGNED, user_signed_digest
 from hypermaker.hyperliquid.wire_exchange import (
     ApproveAgentAction,
+    Builder,
     ExchangeRequest,
     OrderWire,
     ReserveRequestWeightAction,
@@ -126,6 +127,27 @@ def test_a_signature_over_other_bytes_is_of_somebody_else() -> None:
     bench = Bench()
     mainnet = Signer(b"\x01" * 32, mainnet=True)
     assert "does not exist." in bench.act(mainnet, encode.noop_action())["response"]
+
+
+def test_trailing_zeros_sign_other_bytes_than_the_venue_hashes() -> None:
+    """Protocol sheet 2.2: the commonest signing mistake."""
+    bench = Bench()
+    reply = bench.act(ALICE, encode.place_action([wire("123.0", "0.10")]))
+    assert "does not exist." in reply["response"]
+    assert ALICE.address not in reply["response"]
+
+
+def test_groups_and_builders_nobody_approved_are_refused_whole() -> None:
+    bench = Bench()
+    plain = encode.place_action([wire("123", "0.1")])
+    grouped = msgspec.structs.replace(plain, grouping="normalTpsl")
+    built = msgspec.structs.replace(plain, builder=Builder(BOB.address, 10))
+    for action, text in (
+        (grouped, "Unexpected number of trigger orders"),
+        (built, "Builder fee has not been approved"),
+    ):
+        reply = bench.act(ALICE, action)
+        assert reply["response"]["data"]["statuses"] == [{"error": text}]
 
 
 def test_an_impossible_signature_recovers_nobody() -> None:
