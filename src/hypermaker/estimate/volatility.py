@@ -19,7 +19,7 @@ Units: prices in any positive unit; sigma in bps per sqrt(second); times in ns.
 Source: quant-models 4.1-4.3; Barndorff-Nielsen & Shephard 2004; Huang & Tauchen 2005.
 """
 
-from math import expm1, inf, isfinite, log, pi, sqrt
+from math import expm1, gamma, inf, isfinite, log, pi, sqrt
 from typing import Any
 
 from hypermaker.core.kernel import kernel, record
@@ -36,7 +36,7 @@ JUMP_SHARE_MAX = 0.85
 READY_N = 30.0
 """Effective samples of the slow memory from which its relative error is below 15 %."""
 BIPOWER_SCALE = pi / 2.0
-MU43 = 0.8308609212154437
+MU43 = 2.0 ** (2.0 / 3.0) * gamma(7.0 / 6.0) / gamma(0.5)
 """E|Z|^(4/3) of a standard normal: 2^(2/3) Gamma(7/6) / Gamma(1/2)."""
 TRIPOWER_SCALE = MU43**-3
 JUMP_VARIANCE = pi * pi / 4.0 + pi - 5.0
