@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hypermaker.estimate import volatility as vol
+from tests.estimate.loops import feed_prices
 
 Cases = dict[str, dict[str, Any]]
 S = 1_000_000_000
@@ -23,8 +24,7 @@ def fresh(prior: float = 2.0, prior_n: float = 0.0) -> Any:
 def feed_returns(rec: Any, returns: Any, step_ns: int = S, start_ns: int = S) -> None:
     """Feed prices whose log returns are these, one a step."""
     prices = 100.0 * np.exp(np.append(0.0, np.cumsum(returns)))
-    for i, price in enumerate(prices):
-        vol.update(rec, start_ns + i * step_ns, float(price))
+    feed_prices(rec, start_ns + np.arange(len(prices)) * step_ns, prices)
 
 
 def diffusion(sigma_bps: float, count: int, step_s: float, seed: int = 1) -> Any:
@@ -94,9 +94,7 @@ def test_event_rate_is_not_volatility() -> None:
     calm, busy = fresh(), fresh()
     feed_returns(calm, returns)
     prices = 100.0 * np.exp(np.append(0.0, np.cumsum(returns)))
-    for i, price in enumerate(prices):
-        for k in range(100):
-            vol.update(busy, S + i * S + k * S // 100, float(price))
+    feed_prices(busy, S + np.arange(100 * len(prices)) * (S // 100), np.repeat(prices, 100))
     assert vol.sigma_bps(busy) == pytest.approx(vol.sigma_bps(calm), rel=1e-12)
 
 
@@ -107,8 +105,7 @@ def test_bounce_between_messages_is_left_out() -> None:
     noisy = 100.0 * np.exp(path + rng.choice((-0.5e-4, 0.5e-4), len(path)))
     rec = fresh()
     vol.set_scales(rec, 500.0, 500.0, S)
-    for i, price in enumerate(noisy):
-        vol.update(rec, S + i * S // 20, float(price))
+    feed_prices(rec, S + np.arange(len(noisy)) * (S // 20), noisy)
     every_message = math.sqrt(float((np.diff(np.log(noisy)) ** 2).mean()) * 20) * 1e4
     assert every_message > 3.0
     assert vol.sigma_bps(rec) == pytest.approx(math.sqrt(4.0 + 2 * 0.25), rel=0.07)

@@ -10,9 +10,7 @@ from tests.estimate.laws.law import START_NS, Event
 
 SHIFT_NS = (funding.HOUR_NS * 1000, -funding.HOUR_NS * 77)
 """Hours begin at full hours, so only whole hours may be shifted."""
-BAD: list[Event] = [
-    ("rate", START_NS + 10**15, rate) for rate in (0.05, -0.05, math.nan, math.inf)
-]
+BAD: list[Event] = [("rate", START_NS + 10**15, rate) for rate in (0.05, -0.05, math.nan, math.inf)]
 
 
 def start(rec: Any) -> None:

@@ -101,7 +101,9 @@ def _terms(
     """
     mu, n, beta = math.exp(theta[0]), 1 / (1 + math.exp(-theta[1])), math.exp(theta[2])
     decay = np.array(betas) * gaps
-    before = np.exp(-np.append(np.cumsum(decay[:-1][::-1])[::-1], 0.0))  # right after the last event
+    before = np.exp(
+        -np.append(np.cumsum(decay[:-1][::-1])[::-1], 0.0)
+    )  # right after the last event
     age = np.append(np.cumsum(gaps[:-1][::-1])[::-1], 0.0)
     past = float((np.array(marks) * before).sum())
     past_dt = float((np.array(marks) * before * age).sum())

@@ -73,7 +73,8 @@ def _rates(orders: list[Event], ns: int) -> tuple[float, float]:
     at = max([ns, *(order[1] for order in orders)])
     fades = [math.exp(-BETA * (at - order[1]) * 1e-9) for order in orders]
     rates = [
-        MU + math.fsum(f * (ALPHA if o[2] == s else CROSS) for f, o in zip(fades, orders, strict=True))
+        MU
+        + math.fsum(f * (ALPHA if o[2] == s else CROSS) for f, o in zip(fades, orders, strict=True))
         for s in (1, -1)
     ]
     return rates[0], rates[1]

@@ -103,9 +103,7 @@ def twin(events: list[Event], ns: int) -> dict[str, float]:
     spread = math.fsum(w * (v - theta) ** 2 for w, v in zip(weights, values, strict=True))
     clean = spread / math.fsum(weights) * at_a * math.exp(told["kappa"] * LAG_A * DT_S)
     told["xi"] = math.sqrt(2 * told["kappa"] * clean / theta)
-    shocks = [
-        (i, b[1], b[0] - values[i - 1]) for i, b in enumerate(blocks) if b[2] > 0
-    ]
+    shocks = [(i, b[1], b[0] - values[i - 1]) for i, b in enumerate(blocks) if b[2] > 0]
     shocks = [(n, r, d) for n, (_, r, d) in enumerate(shocks)]
     told["rho"] = _correlation(shocks, len(shocks) - 1)
     x = told["kappa"] * 60.0

@@ -80,9 +80,7 @@ def twin(events: list[Event], ns: int) -> dict[str, float]:
     weights: dict[str, list[float]] = {}
     for name, tau in (("fast", volatility.FAST_S), ("slow", volatility.SLOW_S)):
         told |= {f"{k} {name}": v for k, v in _scale(returns, now, tau, weights, name).items()}
-    half = {
-        key: 0.5 * told[f"{key} fast"] + 0.5 * told[f"{key} slow"] for key in ("rv", "bv")
-    }
+    half = {key: 0.5 * told[f"{key} fast"] + 0.5 * told[f"{key} slow"] for key in ("rv", "bv")}
     share = min(0.85, max(0.0, 1.0 - half["bv"] / half["rv"])) if half["rv"] > 0 else 0.0
     clean, total = math.sqrt(half["bv"]), math.sqrt(half["rv"])
     seen = clean + share * (total - clean)
@@ -103,7 +101,9 @@ def _scale(
     weights: dict[str, list[float]],
     name: str,
 ) -> dict[str, float]:
-    w = [-math.expm1(-dt / tau) * tau * math.exp(-(now - t) * 1e-9 / tau) for t, _, dt, _ in returns]
+    w = [
+        -math.expm1(-dt / tau) * tau * math.exp(-(now - t) * 1e-9 / tau) for t, _, dt, _ in returns
+    ]
     weights[name] = w
     r = [abs(ret[1]) for ret in returns]
     pairs = [i for i, ret in enumerate(returns) if ret[3] >= 1]
