@@ -23,7 +23,7 @@ Units: prices in any unit; depths and moves in bps; `side` is the AGGRESSOR's, +
 Source: quant-models 6.1.
 """
 
-from math import exp, inf, sqrt
+from math import erfc, exp, inf, pi, sqrt
 from typing import Any
 
 from hypermaker.core.kernel import kernel, record
@@ -328,6 +328,20 @@ def break_even_bps(touch_bps: float, decay_bps: float, fee_bps: float) -> float:
         if abs(step) < 1e-13:
             break
     return d
+
+
+@kernel
+def stale_cost_bps(depth_bps: float, sigma_bps: float, latency_s: float) -> float:
+    """Return the expected loss a side and refresh when a quote is stale for latency_s (MIC-1).
+
+    sd * (phi(z) - z * (1 - Phi(z))), sd = sigma * sqrt(latency), z = depth / sd; 0 without time.
+    """
+    sd = sigma_bps * sqrt(latency_s)
+    if not sd > 0.0:
+        return 0.0
+    z = depth_bps / sd
+    density = exp(-0.5 * z * z) / sqrt(2.0 * pi)
+    return sd * (density - 0.5 * z * erfc(z / sqrt(2.0)))
 
 
 @kernel

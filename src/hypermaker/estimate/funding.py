@@ -121,7 +121,7 @@ def next_rate(rec: Rec, venue_ns: int) -> float:
     if rec.hours == 0:
         return float(rec.rate)
     left = hour_left_s(venue_ns) / HOUR_S
-    return float((1.0 - left) * rec.rate + left * rec.settled.mean)
+    return float((1.0 - left) * rec.rate + left * rec.settled.center)
 
 
 @kernel

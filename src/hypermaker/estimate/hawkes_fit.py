@@ -106,7 +106,7 @@ def beta_per_s(rec: Rec) -> float:
 @kernel
 def mean_mark(rec: Rec) -> float:
     """Return the mean mark of an aggregated event; 1 before the first."""
-    return float(rec.mark.mean) if rec.mark.weight > 0.0 else 1.0
+    return float(rec.mark.center) if rec.mark.weight > 0.0 else 1.0
 
 
 @kernel
@@ -138,7 +138,7 @@ def _learn(rec: Rec, dt_s: float) -> None:
     beta = beta_per_s(rec)
     keep = exp(-dt_s / rec.tau_s)
     welford.update(rec.mark, rec.pending_mark, keep)
-    unit = rec.mark.mean
+    unit = rec.mark.center
     fade = exp(-beta * dt_s)
     faded = -expm1(-beta * dt_s)
     past = rec.recent + rec.pending_mark

@@ -147,7 +147,7 @@ def _chance(rec: Rec, volume: float, against: float, closing: float, gap_bps: fl
     spread = welford.variance(rec.habit)
     if not (ready(rec) and spread > 0.0):
         return 0.0
-    burst = (log1p(volume) - rec.habit.mean) / sqrt(spread)
+    burst = (log1p(volume) - rec.habit.center) / sqrt(spread)
     odds = rec.weights[0]
     odds += rec.weights[1] * _within(burst, BURST_MAX)
     odds += rec.weights[2] * (volume - against) / (volume + against)

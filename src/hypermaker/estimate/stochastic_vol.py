@@ -199,7 +199,7 @@ def _pair(rec: Rec, pair: Rec, lag: int, variance: float) -> None:
 @kernel
 def _batch(rec: Rec, variance: float, moved: float) -> None:
     """Add one block to the running batch; a full batch becomes one draw for the error bars."""
-    mean = rec.level.mean
+    mean = rec.level.center
     now = variance - mean
     oldest = rec.past[(rec.run - rec.lag_b) % LAGS_MAX] - mean
     after_oldest = oldest
@@ -233,7 +233,7 @@ def _close_batch(rec: Rec) -> None:
         of_gb = rec.batch[2] / (ga * exp(-kappa * span_s))
         _draw(rec, 1, (rec.batch[1] / ga - of_gb) / span_s)
         of_kappa = (rec.batch[6] / ga - of_gb) / span_s
-        of_level = rec.batch[6] / ga - BATCH - rec.batch[0] / rec.level.mean
+        of_level = rec.batch[6] / ga - BATCH - rec.batch[0] / rec.level.center
         _draw(rec, 2, of_kappa * (1.0 / kappa + rec.lag_a * rec.dt_s) + of_level)
     _draw(rec, 0, rec.batch[0])
     rho_now = rho(rec)

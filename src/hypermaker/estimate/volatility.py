@@ -19,7 +19,7 @@ Units: prices in any positive unit; sigma in bps per sqrt(second); times in ns.
 Source: quant-models 4.1-4.3; Barndorff-Nielsen & Shephard 2004; Huang & Tauchen 2005.
 """
 
-from math import expm1, inf, isfinite, log, pi, sqrt
+from math import exp, expm1, gamma, inf, log, pi, sqrt
 from typing import Any
 
 from hypermaker.core.kernel import kernel, record
@@ -36,7 +36,7 @@ JUMP_SHARE_MAX = 0.85
 READY_N = 30.0
 """Effective samples of the slow memory from which its relative error is below 15 %."""
 BIPOWER_SCALE = pi / 2.0
-MU43 = 0.8308609212154437
+MU43 = 2.0 ** (2.0 / 3.0) * gamma(7.0 / 6.0) / gamma(0.5)
 """E|Z|^(4/3) of a standard normal: 2^(2/3) Gamma(7/6) / Gamma(1/2)."""
 TRIPOWER_SCALE = MU43**-3
 JUMP_VARIANCE = pi * pi / 4.0 + pi - 5.0
@@ -156,8 +156,8 @@ def _decay_gap(rec: Rec, venue_ns: int) -> None:
     """Let what was learned before an interruption age by its length."""
     gap_s = (venue_ns - rec.sampled_ns) * 1e-9
     if rec.samples > 0 and gap_s > 0.0:
-        fast = 1.0 + expm1(-gap_s / rec.fast.tau_s)
-        slow = 1.0 + expm1(-gap_s / rec.slow.tau_s)
+        fast = exp(-gap_s / rec.fast.tau_s)
+        slow = exp(-gap_s / rec.slow.tau_s)
         _decay(rec.fast, fast)
         _decay(rec.slow, slow)
         rec.crossed *= fast * slow
@@ -301,7 +301,7 @@ def sigma_effective(clean: float, total: float, ratio: float) -> float:
 
 @kernel
 def _estimate(rec: Rec) -> float:
-    fast = FAST_WEIGHT
+    fast = _fast_weight(rec)
     clean = fast * bipower_variance(rec.fast) + (1.0 - fast) * bipower_variance(rec.slow)
     total = fast * realised_variance(rec.fast) + (1.0 - fast) * realised_variance(rec.slow)
     ratio = 1.0
@@ -317,16 +317,22 @@ def _estimate(rec: Rec) -> float:
 
 
 @kernel
+def _fast_weight(rec: Rec) -> float:
+    """Return the fast memory's share: none once an interruption has emptied it."""
+    return FAST_WEIGHT if rec.fast.squares > 0.0 else 0.0
+
+
+@kernel
 def _pooled_count(rec: Rec) -> float:
     """Return the effective number of returns behind the blend of both memories."""
-    wf = rec.fast.singles
-    ws = rec.slow.singles
-    if not (wf > 0.0 and ws > 0.0):
+    if not rec.slow.squares > 0.0:
         return 0.0
-    a = FAST_WEIGHT / wf
-    b = (1.0 - FAST_WEIGHT) / ws
-    squares = a * a * rec.fast.squares + b * b * rec.slow.squares + 2.0 * a * b * rec.crossed
-    return 1.0 / squares if squares > 0.0 and isfinite(squares) else 0.0
+    b = (1.0 - _fast_weight(rec)) / rec.slow.singles
+    squares = b * b * rec.slow.squares
+    if rec.fast.squares > 0.0:
+        a = FAST_WEIGHT / rec.fast.singles
+        squares += a * a * rec.fast.squares + 2.0 * a * b * rec.crossed
+    return float(1.0 / squares)
 
 
 @kernel

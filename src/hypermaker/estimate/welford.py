@@ -17,7 +17,7 @@ from hypermaker.core.kernel import kernel, record
 WELFORD = record(
     ("weight", "f8"),  # sum of weights
     ("squares", "f8"),  # sum of squared weights
-    ("mean", "f8"),
+    ("center", "f8"),  # the mean; `mean` is a method of every record
     ("spread", "f8"),  # weighted sum of squared deviations from the mean
 )
 """One series."""
@@ -42,7 +42,7 @@ def reset(rec: Rec) -> None:
     """Forget everything."""
     rec.weight = 0.0
     rec.squares = 0.0
-    rec.mean = 0.0
+    rec.center = 0.0
     rec.spread = 0.0
 
 
@@ -51,9 +51,9 @@ def update(rec: Rec, x: float, keep: float) -> None:
     """Add one value; what was there keeps the share `keep` of its weight, 0 < keep <= 1."""
     rec.weight = keep * rec.weight + 1.0
     rec.squares = keep * keep * rec.squares + 1.0
-    gap = x - rec.mean
-    rec.mean += gap / rec.weight
-    rec.spread = keep * rec.spread + gap * (x - rec.mean)
+    gap = x - rec.center
+    rec.center += gap / rec.weight
+    rec.spread = keep * rec.spread + gap * (x - rec.center)
 
 
 @kernel
@@ -62,9 +62,9 @@ def merge(into: Rec, other: Rec) -> None:
     weight = into.weight + other.weight
     if weight == 0.0:
         return
-    gap = other.mean - into.mean
+    gap = other.center - into.center
     into.spread += other.spread + gap * gap * (into.weight * other.weight / weight)
-    into.mean += gap * (other.weight / weight)
+    into.center += gap * (other.weight / weight)
     into.squares += other.squares
     into.weight = weight
 
@@ -72,7 +72,7 @@ def merge(into: Rec, other: Rec) -> None:
 @kernel
 def mean(rec: Rec) -> float:
     """Return the mean, or NaN before the first value."""
-    return float(rec.mean) if rec.weight > 0.0 else nan
+    return float(rec.center) if rec.weight > 0.0 else nan
 
 
 @kernel
@@ -157,8 +157,8 @@ def autocorrelation(pair: Rec, single: Rec) -> float:
     """
     if not single.spread > 0.0:
         return nan
-    lead = pair.mean_y - single.mean
-    lag = pair.mean_x - single.mean
+    lead = pair.mean_y - single.center
+    lag = pair.mean_x - single.center
     return float((pair.spread_xy + pair.weight * lag * lead) / single.spread)
 
 
