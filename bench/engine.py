@@ -30,7 +30,7 @@ from hypermaker.hyperliquid.signing import Signer
 from hypermaker.shell.journal import JournalWriter, make_header
 from hypermaker.shell.orders_out import OrdersOut, Trader
 from hypermaker.shell.session import Session
-from hypermaker.state import EngineConfig, config_for, new_state
+from hypermaker.state import EngineConfig, config_for, initial_state
 
 START_NS = 1_700_000_000 * NS_PER_S
 MID_TICKS = 1_000_000
@@ -108,12 +108,12 @@ def loop_rows(events: Events) -> list[Row]:
     actions, answers = empty_actions(), np.zeros(1, EVENT)
 
     def compiled() -> None:
-        drive(started(new_state(config())), events, actions, answers)
+        drive(started(initial_state(config())), events, actions, answers)
 
     one_by_one = [events[i : i + 1] for i in range(len(events))]
 
     def called() -> None:
-        states = started(new_state(config()))
+        states = started(initial_state(config()))
         for one in one_by_one:
             step(states, one, actions)
 
@@ -136,14 +136,14 @@ def sdk_message_us(count: int = 2_000) -> float:
     """Return what the official SDK's own message path takes for one bbo frame, in us."""
     from hyperliquid.websocket_manager import ActiveSubscription, WebsocketManager
 
-    manager = WebsocketManager("http://127.0.0.1:1")  # a thread that is never started
-    manager.ws_ready = True
+    sdk = WebsocketManager("http://127.0.0.1:1")  # a thread that is never started
+    sdk.ws_ready = True
     text = bbo_frame(MID_TICKS, START_NS // NS_PER_MS).decode()
-    manager.active_subscriptions["bbo:btc"] = [ActiveSubscription(lambda _: None, 1)]
+    sdk.active_subscriptions["bbo:btc"] = [ActiveSubscription(lambda _: None, 1)]
 
     def read() -> None:
         for _ in range(count):
-            manager.on_message(None, text)
+            sdk.on_message(None, text)
 
     return median_ns(read, count) / 1e3
 
@@ -181,9 +181,15 @@ class LivePath:
         self.journal = JournalWriter(folder / "bench.hmj", header)
         self.session = Session(config(), self.journal, lambda: self.now_ns)
         trader = Trader(asset, signer.address, 7, signer, NonceCounter())
-        self.out = OrdersOut(trader, self.decoder, journal=self.journal, clock=lambda: self.now_ns)
+        self.out = OrdersOut(
+            trader,
+            self.decoder,
+            self.session.hear,
+            journal=self.journal,
+            clock=lambda: self.now_ns,
+        )
         self.sink = Sink()
-        self.out.socket = self.sink  # type: ignore[assignment]  # all that is asked of a socket
+        self.out.socket = self.sink
         self.session.carry_out = self.out.carry_out
         started(self.session.state)
         self.rows = np.zeros(64, EVENT)

@@ -13,7 +13,7 @@ from hypermaker.core.market import Premium
 from hypermaker.core.units import NS_PER_MS, NS_PER_S
 from hypermaker.engine import step
 from hypermaker.estimate import cascade, fair_price, order_flow
-from hypermaker.state import config_for, new_state
+from hypermaker.state import config_for, initial_state
 
 START_NS = 1_000 * NS_PER_S
 MID = 1_000_000
@@ -27,7 +27,7 @@ class Market:
     def __init__(self, *, position: int = 0, sigma: float = 45.0, reach_bps: float = 2.0) -> None:
         wishes = {"started_ns": START_NS, "kappa_prior_per_bps": 0.4, "a_prior_per_s": 0.3}
         config = config_for("BTC", sz_decimals=5, price_usd=100_000.0, wishes=wishes)
-        self.states, self.actions = new_state(config), empty_actions()
+        self.states, self.actions = initial_state(config), empty_actions()
         self.rng = np.random.default_rng(5)
         self.now, self.mid, self.tid = START_NS, MID, 0
         self.sigma, self.reach_bps = sigma, reach_bps
@@ -218,9 +218,9 @@ def test_an_ageing_book_widens_before_it_withdraws():
 
 def test_few_observations_quote_wider_than_many():
     """Uncertainty: the standard errors of the models are in the price until data shrink them."""
-    young, old = Market().run(100), calm()
-    young.decide(), old.decide()
-    assert young.state.market.premium_bid_bps[1] > old.state.market.premium_bid_bps[1] > 0.0
+    young, seasoned = Market().run(100), calm()
+    young.decide(), seasoned.decide()
+    assert young.state.market.premium_bid_bps[1] > seasoned.state.market.premium_bid_bps[1] > 0.0
 
 
 def test_what_the_venue_lets_us_trade_bounds_the_ladder():

@@ -224,7 +224,7 @@ def gamma_of(config: EngineConfig) -> float:
     return gamma_from_skew(flow, skew_bps=config.skew_bps_at_limit, held=held)
 
 
-def new_state(config: EngineConfig) -> State:
+def initial_state(config: EngineConfig) -> State:
     """Return the state before the first event: priors, no position known, nothing quoted."""
     states = np.zeros(1, STATE)
     state = states[0]

@@ -13,7 +13,7 @@ from hypermaker.hyperliquid.assets import Asset
 from hypermaker.shell.live import Outcome
 from hypermaker.shell.report import report
 from hypermaker.shell.view import ladder, market
-from hypermaker.state import EngineConfig, new_state
+from hypermaker.state import EngineConfig, initial_state
 from hypermaker.summary import summarise
 
 BTC = Asset("BTC", 0, 5, 40)
@@ -81,13 +81,13 @@ def drawn(*parts: object) -> str:
 
 
 def test_an_engine_that_has_heard_nothing_can_be_drawn() -> None:
-    told = summarise(new_state(CONFIG))
+    told = summarise(initial_state(CONFIG))
     assert "not quoting" in drawn(market(told, BTC))
     assert "our orders" in drawn(ladder(told, BTC))
 
 
 def test_the_touch_is_drawn_in_dollars() -> None:
-    state = new_state(CONFIG)
+    state = initial_state(CONFIG)
     now_ns = 1_790_000_000 * NS_PER_S
     bbo = event(
         Kind.BBO,

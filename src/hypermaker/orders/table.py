@@ -73,8 +73,8 @@ def _as_arrays() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     after = np.tile(np.arange(len(Life), dtype=np.int64), (len(Kind), 1))
     question = np.zeros_like(after)
     for kind, row in LIFE_CYCLE.items():
-        for state, (new, ask) in row.items():
-            after[kind, state], question[kind, state] = new, ask
+        for state, (life, ask) in row.items():
+            after[kind, state], question[kind, state] = life, ask
     return after, question
 
 

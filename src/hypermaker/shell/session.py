@@ -18,7 +18,7 @@ from hypermaker.engine import step
 from hypermaker.orders.table import Life
 from hypermaker.shell.clock import Clock
 from hypermaker.shell.journal import JournalWriter
-from hypermaker.state import EngineConfig, new_state
+from hypermaker.state import EngineConfig, initial_state
 
 CarryOut = Callable[[Actions], None]
 
@@ -41,7 +41,7 @@ class Session:
 
     def __init__(self, config: EngineConfig, journal: JournalWriter, clock: Clock) -> None:
         self.config = config
-        self.state = new_state(config)
+        self.state = initial_state(config)
         self.journal = journal
         self.events = 0
         self.carry_out: CarryOut = _nowhere

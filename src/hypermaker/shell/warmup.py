@@ -6,6 +6,7 @@ processes that leave their machine code in the cache; what remains is one link.
 
 import subprocess
 import sys
+from typing import Any
 
 import numba
 import numpy as np
@@ -14,7 +15,7 @@ from hypermaker.core.actions import empty_actions
 from hypermaker.core.events import EVENT, Kind, event
 from hypermaker.core.kernel import is_compiled_before, mark_compiled
 from hypermaker.engine import step
-from hypermaker.state import STATE, EngineConfig, new_state
+from hypermaker.state import STATE, EngineConfig, initial_state
 from hypermaker.steps.believe import believe
 from hypermaker.steps.change import change
 from hypermaker.steps.guard import guard
@@ -31,10 +32,10 @@ HALVES = (("hear", "settle", "guard"), ("want", "change", "believe"))
 
 def compile_steps(names: tuple[str, ...]) -> None:
     """Compile these steps into the cache, for exactly the records the engine passes them."""
-    state = numba.typeof(np.zeros(1, STATE)).dtype
-    heard = numba.typeof(np.zeros(1, EVENT)).dtype
-    actions, count = numba.typeof(empty_actions()), numba.int64
-    parts = {
+    typeof: Any = numba.typeof  # numba's own functions have no annotations
+    state, heard = typeof(np.zeros(1, STATE)).dtype, typeof(np.zeros(1, EVENT)).dtype
+    actions, count = typeof(empty_actions()), numba.int64
+    parts: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "hear": (hear, (state, heard)),
         "settle": (settle, (state, heard, actions)),
         "guard": (guard, (state, heard, actions, count)),
@@ -50,7 +51,11 @@ def compile_steps(names: tuple[str, ...]) -> None:
 def _compile_in_two_processes() -> None:
     program = "import sys; from hypermaker.shell.warmup import compile_steps as c; c(sys.argv[1:])"
     workers = [
-        subprocess.Popen([sys.executable, "-c", program, *half], stdout=subprocess.DEVNULL)
+        subprocess.Popen(
+            [sys.executable, "-c", program, *half],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us; `finally` ends them
+        )
         for half in HALVES
     ]
     try:
@@ -63,7 +68,7 @@ def _compile_in_two_processes() -> None:
 
 def warm_up() -> None:
     """Load the engine's machine code, or compile it with a line of progress on stderr."""
-    cold = not is_compiled_before() and not numba.config.DISABLE_JIT
+    cold = not is_compiled_before() and hasattr(step, "py_func")
     if cold:
         line = f"Compiling the engine for this machine, once (about {COMPILE_S_TYPICAL} s) ..."
         print(line, file=sys.stderr, flush=True)
@@ -71,7 +76,7 @@ def warm_up() -> None:
     config = EngineConfig(
         coin="BTC", sz_decimals=5, position_limit_lots=1, position_limit_usd=1.0, quote_lots=1
     )
-    state = new_state(config)
+    state = initial_state(config)
     step(state, event(Kind.TIMER, 1), empty_actions())
     summarise(state)
     if cold:

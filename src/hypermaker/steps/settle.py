@@ -40,7 +40,7 @@ def _book_fill(state: Rec, event: Rec) -> None:
     """Only here and in snapshots does the position move."""
     if event.marks & Flag.SNAPSHOT and state.started == 0:
         return
-    if not fills.is_new(state.fills, event.venue_ns, event.tid):
+    if not fills.is_unseen(state.fills, event.venue_ns, event.tid):
         return
     learn_fill(state, event)
     if event.marks & Flag.LIQUIDATION:
