@@ -34,6 +34,7 @@ from hypermaker.state import EngineConfig, config_for, initial_state
 
 START_NS = 1_700_000_000 * NS_PER_S
 MID_TICKS = 1_000_000
+EQUITY_USD_MICRO = 10_000_000_000
 KEY = bytes(31) + b"\x01"
 
 
@@ -47,7 +48,7 @@ def drive(states: Any, events: Any, actions: Any, answers: Any) -> int:
         for j in range(n):
             answer = answers[0]
             answer.received_ns, answer.order_seq = events[i].received_ns, actions[j].order_seq
-            answer.kind = 0
+            answer.kind, answer.source = 0, Source.REPLY
             if actions[j].kind == Ask.PLACE:
                 answer.kind, answer.oid = Kind.ORDER_RESTED, actions[j].order_seq
             elif actions[j].kind == Ask.CANCEL:
@@ -78,18 +79,26 @@ def market(count: int, seed: int = 1) -> Events:
     made["kind"][trades], made["side"][trades] = Kind.TRADE, side
     made["price_ticks"][trades] = mid[trades] + side * reach
     made["size_lots"][trades], made["tid"][trades] = 50, trades
+    accounts = np.arange(0, count, 50)  # every five seconds the account speaks
+    made["kind"][accounts], made["source"][accounts] = Kind.ACCOUNT, Source.USER
+    made["equity_usd_micro"][accounts] = made["margin_usd_micro"][accounts] = EQUITY_USD_MICRO
     return made
 
 
 def started(states: Any) -> Any:
     """Tell an engine its position and equity, so that it may quote; return its states."""
-    usd = 10_000_000_000
+    usd = EQUITY_USD_MICRO
     for made in (
         event(Kind.POSITION, START_NS, START_NS, position_lots=0),
         event(Kind.ACCOUNT, START_NS, START_NS, equity_usd_micro=usd, margin_usd_micro=usd),
     ):
         step(states, made, empty_actions())
     return states
+
+
+def check_alive(states: Any) -> None:
+    """Stop the bench when the engine was not quoting: it would time an engine that does nothing."""
+    assert states[0].kill_switch.reason == 0 and states[0].table.placed > 0
 
 
 def median_ns(call: Callable[[], object], count: int, rounds: int = 5) -> float:
@@ -108,7 +117,9 @@ def loop_rows(events: Events) -> list[Row]:
     actions, answers = empty_actions(), np.zeros(1, EVENT)
 
     def compiled() -> None:
-        drive(started(initial_state(config())), events, actions, answers)
+        states = started(initial_state(config()))
+        drive(states, events, actions, answers)
+        check_alive(states)
 
     one_by_one = [events[i : i + 1] for i in range(len(events))]
 
@@ -209,6 +220,7 @@ class LivePath:
                 event(
                     kind,
                     self.now_ns,
+                    source=Source.REPLY,
                     order_seq=order.order_seq,
                     oid=order.order_seq,
                     remaining_lots=1 << 40,

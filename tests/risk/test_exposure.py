@@ -6,14 +6,14 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from tests.risk.ladders import ladder_of
-from tests.risk.mutants import mutant
 
 from hypermaker.core.units import NS_PER_S
 from hypermaker.risk import exchange_limits, limits
 from hypermaker.risk import gate as gates
 from hypermaker.risk.gate import GATE, Bar
 from hypermaker.risk.limits import LIMITS
+from tests.risk.ladders import ladder_of
+from tests.risk.mutants import mutant
 
 STEPS = 200
 CAP = 40

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.risk.ladders import Gate, Ladder, Sizes, flags_of, ladder_of, opened, sizes_of
 
 from hypermaker.core.ladder import LEVELS_MAX
 from hypermaker.risk import gate as gates
 from hypermaker.risk.gate import Bar, Cut
+from tests.risk.ladders import Gate, Ladder, Sizes, flags_of, ladder_of, opened, sizes_of
 
 
 def passed(gate: Gate, bids: Sizes, asks: Sizes) -> Ladder:

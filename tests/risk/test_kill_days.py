@@ -1,10 +1,10 @@
 """Kill limits over time and money: days, restarts, inherited positions, deposits, scale."""
 
 import pytest
-from tests.risk.latches import NOON_NS, Latch, alive, latch, seconds
 
 from hypermaker.risk import kill_switch
 from hypermaker.risk.kill_switch import KillReason
+from tests.risk.latches import NOON_NS, Latch, alive, latch, seconds
 
 
 def test_limits_scale_with_equity() -> None:

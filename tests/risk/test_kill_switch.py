@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.risk.latches import CAP_LOTS, NOON_NS, Latch, alive, latch, seconds
-from tests.risk.mutants import mutant
 
 from hypermaker.risk import kill_switch
 from hypermaker.risk.kill_switch import KILL_SWITCH, KillReason
 from hypermaker.risk.settings import KILL_SETTINGS
+from tests.risk.latches import CAP_LOTS, NOON_NS, Latch, alive, latch, seconds
+from tests.risk.mutants import mutant
 
 
 def _loss(m: ModuleType) -> Latch:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.risk.latches import CAP_LOTS, NOON_NS, Latch, alive, latch, seconds
 
 from hypermaker.core.ladder import LADDER
 from hypermaker.core.units import NS_PER_S
@@ -17,6 +16,7 @@ from hypermaker.risk.gate import GATE, Bar
 from hypermaker.risk.kill_switch import KillReason
 from hypermaker.risk.monitors import MONITORS, SHARES, Response, Severity
 from hypermaker.risk.settings import MONITOR_SETTINGS, configure
+from tests.risk.latches import CAP_LOTS, NOON_NS, Latch, alive, latch, seconds
 
 Monitors = Any
 

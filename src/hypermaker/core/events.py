@@ -89,7 +89,7 @@ class Source(IntEnum):
 
 
 class Flag(IntEnum):
-    """Bits of an event's `marks` (an IntEnum: kernels know no IntFlag; not `flags`, numpy has those)."""
+    """Bits of an event's `marks`: an IntEnum, as kernels know no IntFlag, numpy owns `flags`."""
 
     NONE = 0
     LAST = 1
