@@ -229,7 +229,7 @@ def test_a_snapshot_older_than_our_fills_is_not_believed_and_a_lasting_differenc
     bench.say(Kind.FILL, side=1, price_ticks=999_000, size_lots=10, tid=5)
     bench.say(Kind.POSITION, position_lots=0, venue_ns=bench.now - NS_PER_S)
     assert bench.state.fills.position_lots == 10
-    for _ in range(8):
+    for _ in range(18):
         bench.say(Kind.POSITION, position_lots=4, wait_ms=1_000)
     assert bench.state.fills.position_lots == 4
     assert bench.state.counters.position_mismatches > 0

@@ -48,8 +48,9 @@ from hypermaker.quote import premium
 from hypermaker.quote.glft import GLFT
 from hypermaker.quote.premium import CAPS, SIGNALS
 from hypermaker.quote.risk_aversion import Flow, gamma_from_skew
-from hypermaker.risk import kill_switch, limits, monitors
+from hypermaker.risk import kept, kill_switch, limits, monitors
 from hypermaker.risk.gate import GATE
+from hypermaker.risk.kept import Kept
 from hypermaker.risk.kill_switch import KILL_SWITCH
 from hypermaker.risk.limits import LIMITS
 from hypermaker.risk.monitors import MONITORS
@@ -80,6 +81,8 @@ STATE = record(
     ("mark_ticks", "i8"),
     ("funding_e10", "i8"),
     ("maker_e10", "i8"),
+    ("transfer_ns", "i8"),  # venue time of the newest deposit or withdrawal that was counted
+    ("transfers_usd_micro", "i8"),  # their sum since the start
     ("rate_error_ns", "i8"),  # when the venue last refused for rate; a batch counts once
     ("config", CONFIG),
     ("counters", COUNTERS),
@@ -129,6 +132,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     *_prior*               what is believed before data; sigma in bps per sqrt(second)
     started_ns             local time at which the session begins: silence is counted from here
     risk                   chosen limits of the kill switch, see `risk.settings`
+    kept                   what the last session on this account and coin left, see `risk.kept`
     """
 
     coin: str
@@ -149,6 +153,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     market_age_s_max: float = 3.0
     started_ns: int = 0
     risk: Mapping[str, float] = {}
+    kept: Kept = Kept()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be quoted, naming the field."""
@@ -250,6 +255,8 @@ def initial_state(config: EngineConfig) -> State:
     configure(states["kill_switch"]["settings"], KILL_SETTINGS, chosen | kill_chosen)
     configure(states["monitors"]["settings"], MONITOR_SETTINGS, monitor_chosen)
     kill_switch.reset(state.kill_switch, config.started_ns)
+    kept.restore(state.kill_switch, config.kept, config.started_ns)
+    state.transfer_ns = config.started_ns
     monitors.reset(state.monitors, config.started_ns)
     return states
 

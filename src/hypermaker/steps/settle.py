@@ -8,10 +8,12 @@ from hypermaker.core.kernel import kernel
 from hypermaker.core.units import NS_PER_S
 from hypermaker.orders import differ, fills, ledger
 from hypermaker.orders import table as orders
+from hypermaker.risk import kill_switch
 from hypermaker.steps.learn import learn_fill, learn_forced
 
 Rec = Any
-MISMATCH_GRACE_NS = 5 * NS_PER_S
+MISMATCH_GRACE_NS = 15 * NS_PER_S
+"""Longer than the latch waits: a position nobody can explain stops us before it is believed."""
 
 
 @kernel
@@ -58,6 +60,7 @@ def _check_position(state: Rec, event: Rec) -> None:
         state.started = 1
         fills.adopt(state.fills, event.position_lots, event.venue_ns)
         ledger.adopt(state.ledger, event.position_lots)
+        kill_switch.on_inherited(state.kill_switch, event.position_lots)
         return
     counters = state.counters
     agrees = event.position_lots == state.fills.position_lots

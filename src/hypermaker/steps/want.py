@@ -77,5 +77,7 @@ def may_quote(state: Rec) -> bool:
     fresh = touch.market_age_ns(state.touch, state.now_ns) <= state.config.market_age_ns_max
     linked = state.touch.down[Source.USER] == 0 and state.touch.down[Source.BBO] == 0
     known = state.started == 1
-    calm = touch.is_quotable(state.touch) and not kill_switch.is_killed(state.kill_switch)
-    return bool(fresh and linked and known and calm and state.paused == 0)
+    calm = touch.is_quotable(state.touch) and state.paused == 0
+    unwinding = state.monitors.settings.unwind_passively == 1.0
+    alive = unwinding or not kill_switch.is_killed(state.kill_switch)
+    return bool(fresh and linked and known and calm and alive)
