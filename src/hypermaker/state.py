@@ -70,6 +70,7 @@ COUNTERS = record(
     ("decisions", "i8"),
     ("position_mismatches", "i8"),  # snapshots that did not agree with our fills
     ("mismatch_since_ns", "i8"),
+    ("rule_faults", "i8"),  # decisions at which a user's rule raised
     ("withdrawn_ns", "i8"),  # how long nothing was quoted because of the market or the operator
 )
 STATE = record(
@@ -98,6 +99,7 @@ STATE = record(
     ("signals", SIGNALS),
     ("caps", CAPS),
     ("market", MARKET),
+    ("shown", MARKET),  # the copy that a user's rule works on
     ("glft", GLFT),
     ("ladder", LADDER),
     ("table", TABLE),
@@ -133,6 +135,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     started_ns             local time at which the session begins: silence is counted from here
     risk                   chosen limits of the kill switch, see `risk.settings`
     kept                   what the last session on this account and coin left, see `risk.kept`
+    strategy               the quoting rule: a name of ours, or `/path/mine.py:function`
+    strategy_sha256        of that file; empty for our own rules, which `kernel_key` covers
     """
 
     coin: str
@@ -154,6 +158,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     started_ns: int = 0
     risk: Mapping[str, float] = {}
     kept: Kept = Kept()
+    strategy: str = "glft"
+    strategy_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be quoted, naming the field."""

@@ -1,7 +1,8 @@
 """Step 5, want: the rule's ladder, cut by the gate, put on the venue's grid.
 
 Nothing is wanted without a fresh price, a known position and the operator's leave; then every
-order that rests is cancelled by the next step.
+order that rests is cancelled by the next step. The rule is the one part users replace
+(`engine.build`): what stands before and behind it stays.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from hypermaker.estimate import cascade, touch
 from hypermaker.orders import budget
 from hypermaker.orders import table as orders
 from hypermaker.quote.quantize import quantize
-from hypermaker.quote.rules import glft as glft_rule
+from hypermaker.quote.rules import glft as rule
 from hypermaker.risk import gate, kill_switch, monitors
 from hypermaker.risk.gate import Bar
 from hypermaker.steps.believe import CASCADE_HORIZON_S
@@ -52,9 +53,29 @@ def want(state: Rec) -> None:
     _bar_adding(state)
     monitors.judge(state.monitors, state.kill_switch, state.now_ns)
     monitors.apply(state.monitors, state.gate)
-    glft_rule(state.glft, state.market, ladder)
+    ask_rule(state)
     gate.pass_ladder(state.gate, ladder)
     quantize(state.market, ladder)
+
+
+@kernel
+def ask_rule(state: Rec) -> None:
+    """Let a rule of ours fill the ladder."""
+    rule(state.glft, state.market, state.ladder)
+
+
+@kernel
+def ask_guest(state: Rec) -> None:
+    """Let a rule we do not know fill the ladder from a copy of MARKET, and survive what it raises.
+
+    A rule that raises wants nothing, so that all its orders are cancelled.
+    """
+    state.shown = state.market
+    try:
+        rule(state.glft, state.shown, state.ladder)
+    except Exception:  # the only kind that compiled code can name
+        state.counters.rule_faults += 1
+        state.ladder.bid_levels, state.ladder.ask_levels = 0, 0
 
 
 @kernel
