@@ -70,6 +70,7 @@ def account_link(url: str, *, coin: str, address: str) -> LinkPlan:
             Subscription("orderUpdates", user=address),
             Subscription("userFills", user=address),
             Subscription("userEvents", user=address),
+            Subscription("userNonFundingLedgerUpdates", user=address),
             Subscription("activeAssetData", user=address, coin=coin),
         ),
     )
