@@ -2,6 +2,7 @@
 
 import typer
 
+from hypermaker.cli.calibrate import calibrate
 from hypermaker.cli.demo import demo
 from hypermaker.cli.exchange import exchange
 from hypermaker.cli.replay import replay
@@ -18,4 +19,5 @@ app.command()(demo)
 app.command()(run)
 app.command()(exchange)
 app.command()(replay)
+app.command()(calibrate)
 app.command()(version)
