@@ -62,3 +62,14 @@ def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], says:
     )
     assert done.returncode == 2 and says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_cannot_be_is_refused_in_one_line(port, capsys):
+    """Bad input is exit status 2 and says what would be valid, before any socket is opened."""
+    from hypermaker.__main__ import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(["exchange", "--port", port])
+    assert ended.value.code == 2
+    assert "--port" in capsys.readouterr().err

@@ -15,7 +15,9 @@ FUND_USD_MAX = 10**12
 
 
 def exchange(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     fund: Annotated[
         list[str] | None, typer.Option(help="Deposit: ADDRESS=USD. May be repeated.")

@@ -24,7 +24,7 @@ import numba
 import numpy as np
 
 PACKAGE = Path(__file__).resolve().parent.parent
-KERNEL_ROOMS = ("core", "estimate", "quote", "risk", "orders", "steps", "backtest")
+KERNEL_ROOMS = ("core", "estimate", "quote", "risk", "orders", "steps", "backtest", "research")
 KERNEL_FILES = ("engine.py", "state.py")
 CACHE_FOLDERS_KEPT = 4
 
