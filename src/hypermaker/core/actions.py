@@ -1,7 +1,7 @@
 """ACTION: everything the engine can ask for, as one 64-byte record.
 
 kind          fields that carry meaning
-PLACE         order_seq side price_ticks size_lots flags(REDUCE_ONLY) level
+PLACE         order_seq side price_ticks size_lots marks(REDUCE_ONLY) level
 CANCEL        order_seq (oid too once known)
 CANCEL_OID    oid: an order of our account that the table does not know
 BURN          order_seq: spend the nonce that carried this order with a `noop`
@@ -13,7 +13,7 @@ KILLED        reason: the latch has fired; the shell ends the session as the pol
 id it makes the client order id. `cause_ns` is the received_ns of the event that caused the action.
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ class Ask(IntEnum):
     KILLED = 7
 
 
-class Mark(IntFlag):
-    """Marks on an action."""
+class Mark(IntEnum):
+    """Bits of an action's `marks` (an IntEnum, because kernels know no IntFlag)."""
 
     NONE = 0
     REDUCE_ONLY = 1
@@ -45,7 +45,7 @@ class Mark(IntFlag):
 ACTION = record(
     ("kind", "u1"),
     ("side", "i1"),
-    ("flags", "u1"),
+    ("marks", "u1"),
     ("level", "u1"),
     ("reason", "u2"),
     ("spare", "u2"),

@@ -6,8 +6,8 @@ knows no other clock.
 
 kind              fields that carry meaning (besides venue_ns, received_ns, source)
 BBO               bid_ticks bid_lots ask_ticks ask_lots          lots 0: that side is empty
-DEPTH             the same at `level` 0.. ; flags LAST on the frame's last level
-TRADE             side (of the aggressor) price_ticks size_lots tid    flags BACKFILL: old news
+DEPTH             the same at `level` 0.. ; marks LAST on the frame's last level
+TRADE             side (of the aggressor) price_ticks size_lots tid    marks BACKFILL: old news
 CONTEXT           mark_ticks oracle_ticks open_interest_lots funding_e10 (per hour)
 TIMER             nothing but received_ns
 LIMITS            buy_lots_max sell_lots_max: what the venue would let us trade now
@@ -28,12 +28,13 @@ ORDER_NOT_FOUND   order_seq: the venue answered `unknownOid`
 ORDER_ABSENT      order_seq: missing from a list of open orders: a question
 ORDER_FOREIGN     oid: an open order of ours that the table does not know
 FILL              order_seq (0: not ours to know) side price_ticks size_lots tid fee_usd_micro
-                  flags TAKER, LIQUIDATION; tid with venue_ns is the key
-LINK              flags UP or DOWN of `source`; DOWN: what that source said ages from here
+                  marks TAKER, LIQUIDATION; tid with venue_ns is the key
+FILLS_TOLD        order_seq: the venue has listed all fills of this order up to received_ns
+LINK              marks UP or DOWN of `source`; DOWN: what that source said ages from here
 CONTROL           reason: pause, resume, kill by the operator
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ class Kind(IntEnum):
     FILL = 23
     LINK = 24
     CONTROL = 25
+    FILLS_TOLD = 26
 
 
 class Source(IntEnum):
@@ -86,8 +88,8 @@ class Source(IntEnum):
     LOCAL = 9
 
 
-class Flag(IntFlag):
-    """Marks on an event; several may be set."""
+class Flag(IntEnum):
+    """Bits of an event's `marks` (an IntEnum: kernels know no IntFlag; not `flags`, numpy has those)."""
 
     NONE = 0
     LAST = 1
@@ -139,7 +141,7 @@ _HEAD = (
     ("kind", "u1", 0),
     ("source", "u1", 1),
     ("side", "i1", 2),
-    ("flags", "u1", 3),
+    ("marks", "u1", 3),
     ("level", "u2", 4),
     ("reason", "u2", 6),
     ("venue_ns", "i8", 8),

@@ -37,7 +37,7 @@ def parse_units(text: str, decimals: int) -> int:
     """
     whole, _, fraction = text.partition(".")
     fraction = fraction.rstrip("0")
-    digits = whole.lstrip("-") + fraction
+    digits = whole.removeprefix("-") + fraction
     if len(fraction) > decimals or not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"{text!r} is not a decimal number with at most {decimals} decimals")
     value = int(digits) * int(10 ** (decimals - len(fraction)))

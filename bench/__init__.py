@@ -1,0 +1,1 @@
+"""Benchmarks: each file measures one thing of ours beside the best of others, in the same run."""

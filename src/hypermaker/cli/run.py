@@ -1,0 +1,89 @@
+"""`hypermaker run`: the maker alone, on the local exchange, testnet or mainnet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from hypermaker.hyperliquid.signing import Signer
+    from hypermaker.shell.live import Outcome, Plan
+
+EXIT_DISAGREES = 1
+
+
+def run(
+    network: Annotated[str, typer.Option(help="local, testnet or mainnet.")] = "",
+    base_url: Annotated[str, typer.Option(help="Local only: a loopback URL.")] = "",
+    asset: Annotated[str, typer.Option(help="Perpetual to make, as the venue names it.")] = "",
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="How long; without it, until Ctrl-C.")
+    ] = None,
+    key_file: Annotated[str, typer.Option(help="File of mode 0600 that holds the key.")] = "",
+    config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
+    real_money: Annotated[
+        bool, typer.Option("--i-understand-real-money", help="Needed for mainnet.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object at the end, nothing else.")
+    ] = False,
+) -> None:
+    """Quote one perpetual until told to stop; then cancel everything and say how it went."""
+    options = {"network": network, "base_url": base_url, "asset": asset, "key_file": key_file}
+    plan, signer = prepare(options, config, seconds=seconds, is_real_money=real_money)
+    outcome = quote(plan, signer, as_json=as_json)
+    finish(outcome, plan.coin, as_json=as_json)
+
+
+def prepare(
+    options: dict[str, Any], config: Path | None, *, seconds: float | None, is_real_money: bool
+) -> "tuple[Plan, Signer]":
+    """Return what to do and with which key; an option that is given wins over the file.
+
+    Raises ConfigError before any socket opens.
+    """
+    import msgspec
+
+    from hypermaker.config import Settings, load_settings, network_of, read_key
+    from hypermaker.errors import ConfigError
+    from hypermaker.hyperliquid.signing import Signer
+    from hypermaker.shell.live import Plan
+    from hypermaker.shell.startup import check_wishes
+
+    settings = Settings() if config is None else load_settings(config)
+    given = {name: value for name, value in options.items() if value}
+    settings = msgspec.structs.replace(settings, **given)
+    where = str(config) if config else "settings"
+    check_wishes(settings.engine, f"{where}, [engine]")
+    network = network_of(settings.network, settings.base_url)
+    if network.is_mainnet and not is_real_money:
+        raise ConfigError("--network", "mainnet", "add --i-understand-real-money to trade on it")
+    key, source = read_key(settings.key_file)
+    if source == "environment":
+        typer.echo("warning: a key in the environment can be read by other programs", err=True)
+    signer = Signer(key, mainnet=network.is_mainnet)
+    plan = Plan(network, settings.asset, settings.account, seconds, settings.engine, where)
+    return plan, signer
+
+
+def quote(plan: "Plan", signer: "Signer", *, as_json: bool) -> "Outcome":
+    """Run the session on this terminal."""
+    from hypermaker.shell.clock import steady_clock
+    from hypermaker.shell.loop import run as run_loop
+    from hypermaker.shell.screen import watch_session
+
+    return run_loop(watch_session(plan, signer, clock=steady_clock(), is_quiet=as_json))
+
+
+def finish(outcome: "Outcome", coin: str, *, as_json: bool) -> None:
+    """Print how it went; exit 1 when the books do not agree."""
+    import msgspec
+
+    from hypermaker.shell.report import report
+
+    if as_json:
+        typer.echo(msgspec.json.encode(outcome).decode())
+    else:
+        typer.echo(report(outcome, coin))
+    if not outcome.is_clean:
+        raise typer.Exit(EXIT_DISAGREES)
