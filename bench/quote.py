@@ -1,26 +1,24 @@
-"""What one re-quote costs: value of inventory, 10 + 10 levels, premium and quantiser.
+"""What one re-quote costs: value of inventory, 10 levels a side, premium and quantiser.
 
-`run(quick)` returns rows (name, ours, baseline, ratio, unit): the median over batches inside a
-compiled loop. The baseline of a full re-quote is the same mathematics with LAPACK's tridiagonal
-eigensolver called from Python; of the rest there is none worth naming, and the target stands there.
-Run alone: python bench/quote.py
+Medians over batches inside a compiled loop. The baseline of the value of inventory is LAPACK's
+lowest eigenpair of the same tridiagonal matrix, called through scipy; 60 cells are the limits of
+thirty quotes a side, 128 the widest lattice there is.
 """
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from bench.row import Row
 from hypermaker.core.kernel import kernel
 from hypermaker.core.ladder import LADDER
 from hypermaker.core.market import MARKET
 from hypermaker.quote import premium, quantize, rules
 from hypermaker.quote.glft import GLFT, solve
 
-Row = tuple[str, float, float, float, str]
 TARGET_CHANGED_US, TARGET_MOVED_US = 3.0, 1.0
 
 PLAIN = {
@@ -118,20 +116,17 @@ def lapack_us(cells: int, quick: bool) -> float:
     return statistics.median(seen)
 
 
-def run(quick: bool) -> list[Row]:
-    """Return rows (name, ours, baseline, ratio = baseline/ours, unit)."""
-    rows: list[tuple[str, float, float]] = []
+def run(quick: bool = False) -> list[Row]:
+    """Return the rows of this case."""
+    rows = []
     for cells in (60, 128):
         ours = median_us(_requote, cells, True, quick)
-        rows.append((f"re-quote, parameters changed, {cells} cells", ours, TARGET_CHANGED_US))
+        name = f"re-quote, parameters changed, {cells} cells"
+        rows.append(Row(name, ours, "us", goal=TARGET_CHANGED_US))
     ours = median_us(_requote, 60, False, quick)
-    rows.append(("re-quote, touch and inventory moved", ours, TARGET_MOVED_US))
+    rows.append(Row("re-quote, touch and inventory moved", ours, "us", goal=TARGET_MOVED_US))
     for cells in (60, 128):
-        ours = median_us(_solve, cells, True, quick)
-        rows.append((f"lowest eigenpair, warm, {cells} cells", ours, lapack_us(cells, quick)))
-    return [(name, us, base, base / us, "us") for name, us, base in rows]
-
-
-if __name__ == "__main__":
-    for name, us, base, ratio, unit in run(quick="--quick" in sys.argv):
-        print(f"{name:45s} {us:8.3f} {unit}   baseline {base:8.3f} {unit}   x{ratio:.1f}")
+        ours, theirs = median_us(_solve, cells, True, quick), lapack_us(cells, quick)
+        name = f"value of inventory, parameters changed, {cells} cells"
+        rows.append(Row(name, ours, "us", theirs, "LAPACK through scipy"))
+    return rows

@@ -22,7 +22,8 @@ POINTS_MAX = CELLS_MAX + 1
 PASSES_MAX = 80
 STIFFNESS_MAX = 1e8
 """Beyond this a lot more is never wanted at any price, and doubles have no digits to say so."""
-TOLERANCE = 1e-14
+TOLERANCE, ROUNDING = 1e-12, 2e-15
+"""An eigenvalue is found when Newton's step is below TOLERANCE + ROUNDING * energy."""
 
 Chain = tuple[float, float, float, float, float, float]
 Glft = Any
@@ -41,7 +42,7 @@ def _link(diagonal: float, offset: float, chain: Chain) -> Chain:
               smallest ratio so far), sums with f = 1 at the next point
     """
     excess = diagonal + chain[1]
-    ratio = 1.0 + excess
+    ratio = (1.0 + diagonal) + chain[1]  # does not wait for `excess`: the chain is one add shorter
     inverse = 1.0 / ratio
     square = inverse * inverse
     mass = (1.0 + chain[2]) * square
@@ -51,17 +52,17 @@ def _link(diagonal: float, offset: float, chain: Chain) -> Chain:
 
 
 @kernel
-def _diagonal(glft: Glft, point: int, energy: float) -> float:
-    """Return the diagonal element of a lattice point, less the trial energy."""
-    away = point - glft.centre
-    return float(glft.stiffness * away * away - energy)
+def _diagonal(stiffness: float, away: float, energy: float) -> float:
+    """Return the diagonal element `away` cells from the centre, less the trial energy."""
+    return stiffness * away * away - energy
 
 
 @kernel
 def _extend(glft: Glft, energy: float, chain: Chain, start: int, step: int) -> Chain:
     """Carry a chain on from `start` to the point before the peak."""
     for point in range(start, glft.peak, step):
-        chain = _link(_diagonal(glft, point, energy), float(point - glft.peak), chain)
+        diagonal = _diagonal(glft.stiffness, point - glft.centre, energy)
+        chain = _link(diagonal, float(point - glft.peak), chain)
         glft.excess[point] = chain[0]
     return chain
 
@@ -74,21 +75,22 @@ def _mismatch(glft: Glft, energy: float) -> float:
     can wait for two at once.
     """
     low = high = (0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-    both = min(glft.peak, glft.cells - glft.peak)
+    peak, cells, stiffness, centre = glft.peak, glft.cells, glft.stiffness, glft.centre
+    both = min(peak, cells - peak)
     for near in range(both):
-        far = glft.cells - near
-        low = _link(_diagonal(glft, near, energy), float(near - glft.peak), low)
-        high = _link(_diagonal(glft, far, energy), float(far - glft.peak), high)
+        far = cells - near
+        low = _link(_diagonal(stiffness, near - centre, energy), float(near - peak), low)
+        high = _link(_diagonal(stiffness, far - centre, energy), float(far - peak), high)
         glft.excess[near] = low[0]
         glft.excess[far] = high[0]
     low = _extend(glft, energy, low, both, 1)
-    high = _extend(glft, energy, high, glft.cells - both, -1)
+    high = _extend(glft, energy, high, cells - both, -1)
     if not min(low[5], high[5]) > 0.0:
         return np.nan
     norm = 1.0 + low[2] + high[2]
-    glft.mean_cells = glft.peak + (low[3] + high[3]) / norm
+    glft.mean_cells = peak + (low[3] + high[3]) / norm
     glft.spread_cells = (low[4] + high[4]) / norm
-    return float((_diagonal(glft, glft.peak, energy) + low[1] + high[1]) / norm)
+    return float((_diagonal(stiffness, peak - centre, energy) + low[1] + high[1]) / norm)
 
 
 @kernel
@@ -108,7 +110,7 @@ def settle_energy(glft: Glft, energy: float, lowest: float) -> None:
             continue
         glft.energy = energy
         glft.residual = abs(step)
-        if abs(step) <= TOLERANCE * (1.0 + energy):
+        if abs(step) <= TOLERANCE + ROUNDING * energy:
             return
         if step > 0.0:
             bound = energy
