@@ -20,7 +20,7 @@ def test_example_of_the_venue(case: Callable[[str], dict[str, Any]]) -> None:
     one = case("FUN-1")
     given, want = one["inputs"], one["expected"]
     bid, oracle = given["impact_bid_px"], given["oracle_px"]
-    premium = funding_premium(bid, bid, oracle)
+    premium = funding_premium(oracle, impact_bid=bid, impact_ask=bid)
     hourly = funding_rate_1h(premium, given["interest_8h"])
     assert premium == pytest.approx(want["premium"], abs=1e-10)
     rate_8h = funding_rate_8h(premium, given["interest_8h"])

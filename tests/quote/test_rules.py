@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
-from hypermaker.core.ladder import Term
+from hypermaker.core.ladder import LADDER, Term
+from hypermaker.core.market import MARKET
 from hypermaker.errors import ConfigError
 from hypermaker.quote import rules
 from hypermaker.quote.closed_form import AvellanedaStoikov
+from hypermaker.quote.glft import GLFT
+from hypermaker.quote.quantize import quantize
 
 Make = Callable[..., Any]
 
@@ -172,3 +176,29 @@ def test_compiled_and_plain_python_give_the_same_bits() -> None:
         )
         digests.append(done.stdout.strip())
     assert digests[0] == digests[1] != ""
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="plain Python allocates")
+def test_a_requote_allocates_nothing(market: Make) -> None:
+    """A thousand re-quotes with changing parameters make no more heap blocks than one."""
+    from numba.core.runtime import _nrt_python, rtsys
+
+    _nrt_python.memsys_enable_stats()
+    markets, glfts, ladders = np.zeros(1, MARKET), np.zeros(1, GLFT), np.zeros(1, LADDER)
+    markets[0] = market(half_spread_bps_min=2.0)
+
+    @numba.njit(error_model="numpy")
+    def requote(markets: Any, glfts: Any, ladders: Any, times: int) -> None:
+        for turn in range(times):
+            markets[0].sigma_bps = 2.0 + 0.01 * (turn % 9)
+            rules.glft(glfts[0], markets[0], ladders[0])
+            quantize(markets[0], ladders[0])
+
+    def blocks(times: int) -> int:
+        before = rtsys.get_allocation_stats().alloc
+        requote(markets, glfts, ladders, times)
+        return int(rtsys.get_allocation_stats().alloc - before)
+
+    blocks(1)
+    assert blocks(1000) == blocks(1)
+    assert glfts[0].solves > 900

@@ -17,7 +17,7 @@ RATE_BAND = 0.0005
 RATE_1H_MAX = 0.04
 
 
-def funding_premium(impact_bid: float, impact_ask: float, oracle: float) -> float:
+def funding_premium(oracle: float, *, impact_bid: float, impact_ask: float) -> float:
     """Return how far the perpetual trades above its oracle, as a fraction."""
     difference = max(impact_bid - oracle, 0.0) - max(oracle - impact_ask, 0.0)
     return difference / oracle

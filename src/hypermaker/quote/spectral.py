@@ -22,48 +22,75 @@ POINTS_MAX = CELLS_MAX + 1
 PASSES_MAX = 80
 STIFFNESS_MAX = 1e8
 """Beyond this a lot more is never wanted at any price, and doubles have no digits to say so."""
-TOLERANCE = 1e-14
+TOLERANCE, ROUNDING = 1e-12, 2e-15
+"""An eigenvalue is found when Newton's step is below TOLERANCE + ROUNDING * energy."""
 
+Chain = tuple[float, float, float, float, float, float]
 Glft = Any
 """One element of a `quote.glft.GLFT` array."""
 
 
 @kernel
-def _climb(glft: Glft, energy: float, wall: int) -> tuple[float, float, float, float]:
-    """Return (1 - 1/last ratio, mass, first and second moment about the peak) from one wall.
+def _link(diagonal: float, offset: float, chain: Chain) -> Chain:
+    """Add one lattice point to a chain of ratios that grows from a wall towards the peak.
 
-    Mass is the sum of f^2 over the points between wall and peak, with f = 1 at the peak; nan
-    when a ratio is not positive: `energy` is then above the lowest eigenvalue by too much.
+    Parameters
+    ----------
+    diagonal  of the point, less `energy`
+    offset    points from the peak
+    chain     (ratio - 1, 1 - 1/ratio, sum of f^2, its first and second moment about the peak,
+              smallest ratio so far), sums with f = 1 at the next point
     """
-    step = 1 if wall < glft.peak else -1
-    drop, mass, first, second = 1.0, 0.0, 0.0, 0.0
-    for n in range(wall, glft.peak, step):
-        away = n - glft.centre
-        excess = glft.stiffness * away * away - energy + drop
-        if not excess > -1.0:
-            return np.nan, 0.0, 0.0, 0.0
-        inverse = 1.0 / (1.0 + excess)
-        glft.excess[n] = excess
-        drop = excess * inverse
-        square = inverse * inverse
-        offset = float(n - glft.peak)
-        mass = (1.0 + mass) * square
-        first = (offset + first) * square
-        second = (offset * offset + second) * square
-    return drop, mass, first, second
+    excess = diagonal + chain[1]
+    ratio = (1.0 + diagonal) + chain[1]  # does not wait for `excess`: the chain is one add shorter
+    inverse = 1.0 / ratio
+    square = inverse * inverse
+    mass = (1.0 + chain[2]) * square
+    first = (offset + chain[3]) * square
+    second = (offset * offset + chain[4]) * square
+    return excess, excess * inverse, mass, first, second, min(chain[5], ratio)
+
+
+@kernel
+def _diagonal(stiffness: float, away: float, energy: float) -> float:
+    """Return the diagonal element `away` cells from the centre, less the trial energy."""
+    return stiffness * away * away - energy
+
+
+@kernel
+def _extend(glft: Glft, energy: float, chain: Chain, start: int, step: int) -> Chain:
+    """Carry a chain on from `start` to the point before the peak."""
+    for point in range(start, glft.peak, step):
+        diagonal = _diagonal(glft.stiffness, point - glft.centre, energy)
+        chain = _link(diagonal, float(point - glft.peak), chain)
+        glft.excess[point] = chain[0]
+    return chain
 
 
 @kernel
 def _mismatch(glft: Glft, energy: float) -> float:
-    """Return Newton's step towards the lowest eigenvalue, nan when `energy` is too high."""
-    drop_low, mass_low, first_low, second_low = _climb(glft, energy, 0)
-    drop_high, mass_high, first_high, second_high = _climb(glft, energy, glft.cells)
-    away = glft.peak - glft.centre
-    norm = 1.0 + mass_low + mass_high
-    glft.mean_cells = glft.peak + (first_low + first_high) / norm
-    glft.spread_cells = (second_low + second_high) / norm
-    gap = glft.stiffness * away * away - energy + drop_low + drop_high
-    return float(gap / norm)
+    """Return Newton's step towards the lowest eigenvalue, nan when `energy` is too high.
+
+    The chains from both walls advance together: each waits for its own division, and a processor
+    can wait for two at once.
+    """
+    low = high = (0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    peak, cells, stiffness, centre = glft.peak, glft.cells, glft.stiffness, glft.centre
+    both = min(peak, cells - peak)
+    for near in range(both):
+        far = cells - near
+        low = _link(_diagonal(stiffness, near - centre, energy), float(near - peak), low)
+        high = _link(_diagonal(stiffness, far - centre, energy), float(far - peak), high)
+        glft.excess[near] = low[0]
+        glft.excess[far] = high[0]
+    low = _extend(glft, energy, low, both, 1)
+    high = _extend(glft, energy, high, cells - both, -1)
+    if not min(low[5], high[5]) > 0.0:
+        return np.nan
+    norm = 1.0 + low[2] + high[2]
+    glft.mean_cells = peak + (low[3] + high[3]) / norm
+    glft.spread_cells = (low[4] + high[4]) / norm
+    return float((_diagonal(stiffness, peak - centre, energy) + low[1] + high[1]) / norm)
 
 
 @kernel
@@ -83,7 +110,7 @@ def settle_energy(glft: Glft, energy: float, lowest: float) -> None:
             continue
         glft.energy = energy
         glft.residual = abs(step)
-        if abs(step) <= TOLERANCE * (1.0 + energy):
+        if abs(step) <= TOLERANCE + ROUNDING * energy:
             return
         if step > 0.0:
             bound = energy
