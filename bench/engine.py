@@ -30,10 +30,11 @@ from hypermaker.hyperliquid.signing import Signer
 from hypermaker.shell.journal import JournalWriter, make_header
 from hypermaker.shell.orders_out import OrdersOut, Trader
 from hypermaker.shell.session import Session
-from hypermaker.state import EngineConfig, config_for, new_state
+from hypermaker.state import EngineConfig, config_for, initial_state
 
 START_NS = 1_700_000_000 * NS_PER_S
 MID_TICKS = 1_000_000
+EQUITY_USD_MICRO = 10_000_000_000
 KEY = bytes(31) + b"\x01"
 
 
@@ -47,7 +48,7 @@ def drive(states: Any, events: Any, actions: Any, answers: Any) -> int:
         for j in range(n):
             answer = answers[0]
             answer.received_ns, answer.order_seq = events[i].received_ns, actions[j].order_seq
-            answer.kind = 0
+            answer.kind, answer.source = 0, Source.REPLY
             if actions[j].kind == Ask.PLACE:
                 answer.kind, answer.oid = Kind.ORDER_RESTED, actions[j].order_seq
             elif actions[j].kind == Ask.CANCEL:
@@ -78,18 +79,26 @@ def market(count: int, seed: int = 1) -> Events:
     made["kind"][trades], made["side"][trades] = Kind.TRADE, side
     made["price_ticks"][trades] = mid[trades] + side * reach
     made["size_lots"][trades], made["tid"][trades] = 50, trades
+    accounts = np.arange(0, count, 50)  # every five seconds the account speaks
+    made["kind"][accounts], made["source"][accounts] = Kind.ACCOUNT, Source.USER
+    made["equity_usd_micro"][accounts] = made["margin_usd_micro"][accounts] = EQUITY_USD_MICRO
     return made
 
 
 def started(states: Any) -> Any:
     """Tell an engine its position and equity, so that it may quote; return its states."""
-    usd = 10_000_000_000
+    usd = EQUITY_USD_MICRO
     for made in (
         event(Kind.POSITION, START_NS, START_NS, position_lots=0),
         event(Kind.ACCOUNT, START_NS, START_NS, equity_usd_micro=usd, margin_usd_micro=usd),
     ):
         step(states, made, empty_actions())
     return states
+
+
+def check_alive(states: Any) -> None:
+    """Stop the bench when the engine was not quoting: it would time an engine that does nothing."""
+    assert states[0].kill_switch.reason == 0 and states[0].table.placed > 0
 
 
 def median_ns(call: Callable[[], object], count: int, rounds: int = 5) -> float:
@@ -108,12 +117,14 @@ def loop_rows(events: Events) -> list[Row]:
     actions, answers = empty_actions(), np.zeros(1, EVENT)
 
     def compiled() -> None:
-        drive(started(new_state(config())), events, actions, answers)
+        states = started(initial_state(config()))
+        drive(states, events, actions, answers)
+        check_alive(states)
 
     one_by_one = [events[i : i + 1] for i in range(len(events))]
 
     def called() -> None:
-        states = started(new_state(config()))
+        states = started(initial_state(config()))
         for one in one_by_one:
             step(states, one, actions)
 
@@ -136,14 +147,14 @@ def sdk_message_us(count: int = 2_000) -> float:
     """Return what the official SDK's own message path takes for one bbo frame, in us."""
     from hyperliquid.websocket_manager import ActiveSubscription, WebsocketManager
 
-    manager = WebsocketManager("http://127.0.0.1:1")  # a thread that is never started
-    manager.ws_ready = True
+    sdk = WebsocketManager("http://127.0.0.1:1")  # a thread that is never started
+    sdk.ws_ready = True
     text = bbo_frame(MID_TICKS, START_NS // NS_PER_MS).decode()
-    manager.active_subscriptions["bbo:btc"] = [ActiveSubscription(lambda _: None, 1)]
+    sdk.active_subscriptions["bbo:btc"] = [ActiveSubscription(lambda _: None, 1)]
 
     def read() -> None:
         for _ in range(count):
-            manager.on_message(None, text)
+            sdk.on_message(None, text)
 
     return median_ns(read, count) / 1e3
 
@@ -181,9 +192,15 @@ class LivePath:
         self.journal = JournalWriter(folder / "bench.hmj", header)
         self.session = Session(config(), self.journal, lambda: self.now_ns)
         trader = Trader(asset, signer.address, 7, signer, NonceCounter())
-        self.out = OrdersOut(trader, self.decoder, journal=self.journal, clock=lambda: self.now_ns)
+        self.out = OrdersOut(
+            trader,
+            self.decoder,
+            self.session.hear,
+            journal=self.journal,
+            clock=lambda: self.now_ns,
+        )
         self.sink = Sink()
-        self.out.socket = self.sink  # type: ignore[assignment]  # all that is asked of a socket
+        self.out.socket = self.sink
         self.session.carry_out = self.out.carry_out
         started(self.session.state)
         self.rows = np.zeros(64, EVENT)
@@ -203,6 +220,7 @@ class LivePath:
                 event(
                     kind,
                     self.now_ns,
+                    source=Source.REPLY,
                     order_seq=order.order_seq,
                     oid=order.order_seq,
                     remaining_lots=1 << 40,

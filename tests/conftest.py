@@ -8,6 +8,15 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the engine once, before workers start and before any test's time limit runs."""
+    is_worker = hasattr(session.config, "workerinput")
+    if not is_worker and not session.config.option.collectonly:
+        from hypermaker.shell.warmup import warm_up
+
+        warm_up()
+
+
 def shared_folder() -> Path:
     """Return the folder of recorded data, wire bytes and reference texts beside the repository."""
     return Path(os.environ.get("HYPERMAKER_SHARED", REPOSITORY.parent / "shared"))

@@ -1,14 +1,16 @@
 """Imports point one way: what a room may know of the others, and of the world outside.
 
 `cli -> shell, research, dashboard -> backtest, exchange, tape, hyperliquid -> engine -> steps ->
-state -> orders, risk, quote, estimate -> core`. Everything that can lose money is importable without a
-network; the rooms of the core know no clock, no randomness and no I/O.
+state -> orders, risk, quote, estimate -> core`. Everything that can lose money is importable
+without a network; the rooms of the core know no clock, no randomness and no I/O.
 """
 
 import ast
+import gc
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,9 +72,23 @@ def room_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return a file's syntax tree, parsed once.
+
+    The garbage collector waits meanwhile: a finaliser that formats a traceback parses source, and
+    CPython 3.11 takes a parse inside a parse for a broken tree (its issue 106905).
+    """
+    gc.disable()
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    finally:
+        gc.enable()
+
+
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (line, dotted name) of everything a file imports, relative imports made absolute."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

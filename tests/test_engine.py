@@ -15,7 +15,7 @@ from hypermaker.core.events import EVENT, Flag, Kind, Reason, Source, event
 from hypermaker.core.units import NS_PER_MS, NS_PER_S
 from hypermaker.engine import step
 from hypermaker.orders import table
-from hypermaker.state import EngineConfig, config_for, new_state
+from hypermaker.state import EngineConfig, config_for, initial_state
 from hypermaker.summary import profit_usd, summarise
 from tests.sim.venue import BLOCK_NS, Venue
 
@@ -32,7 +32,7 @@ class Bench:
     """An engine with a clock in its hand: says events, keeps what was asked."""
 
     def __init__(self, config: EngineConfig) -> None:
-        self.states, self.actions = new_state(config), empty_actions()
+        self.states, self.actions = initial_state(config), empty_actions()
         self.now = 1_000 * NS_PER_S
         self.heard: list[bytes] = []
         self.asked: list[bytes] = []
@@ -229,7 +229,7 @@ def test_a_snapshot_older_than_our_fills_is_not_believed_and_a_lasting_differenc
     bench.say(Kind.FILL, side=1, price_ticks=999_000, size_lots=10, tid=5)
     bench.say(Kind.POSITION, position_lots=0, venue_ns=bench.now - NS_PER_S)
     assert bench.state.fills.position_lots == 10
-    for _ in range(8):
+    for _ in range(18):
         bench.say(Kind.POSITION, position_lots=4, wait_ms=1_000)
     assert bench.state.fills.position_lots == 4
     assert bench.state.counters.position_mismatches > 0
@@ -319,7 +319,7 @@ def recorded_run(seed: int = 3, steps: int = 300) -> Bench:
 def test_replaying_the_events_gives_the_same_bytes():
     """I10, T-81: the same events give the same actions and the same state, byte for byte."""
     bench = recorded_run()
-    states, actions = new_state(btc(position_limit_usd=2_000)), empty_actions()
+    states, actions = initial_state(btc(position_limit_usd=2_000)), empty_actions()
     for heard, asked in zip(bench.heard, bench.asked, strict=True):
         n = step(states, np.frombuffer(heard, EVENT).copy(), actions)
         assert actions[:n].tobytes() == asked

@@ -185,11 +185,11 @@ def test_a_machine_without_python_is_told_what_to_install(house: Path, tools: Pa
 
 def test_a_machine_with_an_old_python_is_told_which_it_needs(house: Path, tools: Path) -> None:
     """One line with what was found; the stand-in answers as Python 3.9 would."""
-    old = tools / "python3"
-    old.write_text(
+    outdated = tools / "python3"
+    outdated.write_text(
         '#!/bin/sh\ncase "$2" in *realpath*) exit 1 ;; *) echo "; python3 here is 3.9" ;; esac\n'
     )
-    old.chmod(0o755)
+    outdated.chmod(0o755)
     done = run(house / "hm", "demo", env=environment(tools))
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "Python 3.11" in done.stderr and "3.9" in done.stderr

@@ -4,6 +4,7 @@ Each rule walks every file and names every offender, so one run shows the whole 
 """
 
 import ast
+import gc
 import io
 import re
 import tokenize
@@ -46,8 +47,8 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 FOREIGN = re.compile(r"(?<![\w.])/work/|/tmp/brief|\bpypi\b|\bfiles\.pythonhosted\b", re.IGNORECASE)
 THIS_FILE = Path(__file__).resolve()
 
-BROAD_EXCEPT_ALLOWED: frozenset[str] = frozenset()
-"""`path::function` of task roots that may catch Exception: nothing above them could."""
+BROAD_EXCEPT_ALLOWED = frozenset({"src/hypermaker/steps/want.py::ask_guest"})
+"""`path::function` that may catch Exception: task roots, and the door to code that is not ours."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -76,8 +77,16 @@ def text_of(path: Path) -> str:
 
 @cache
 def tree_of(path: Path) -> ast.Module:
-    """Return a file's syntax tree, parsed once."""
-    return ast.parse(text_of(path))
+    """Return a file's syntax tree, parsed once.
+
+    The garbage collector waits meanwhile: a finaliser that formats a traceback parses source, and
+    CPython 3.11 takes a parse inside a parse for a broken tree (its issue 106905).
+    """
+    gc.disable()
+    try:
+        return ast.parse(text_of(path))
+    finally:
+        gc.enable()
 
 
 def scopes(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:

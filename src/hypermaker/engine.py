@@ -14,20 +14,25 @@ nothing and costs O(1) per event. The same machine code runs in a backtest's com
 simulation, on paper and live.
 """
 
-from typing import Any
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, TypeVar, cast
 
 from hypermaker.core.actions import Actions
 from hypermaker.core.events import Events
 from hypermaker.core.kernel import kernel
+from hypermaker.quote.rules import Rule
 from hypermaker.state import State
 from hypermaker.steps.believe import believe
 from hypermaker.steps.change import change
 from hypermaker.steps.guard import guard
 from hypermaker.steps.hear import hear
 from hypermaker.steps.settle import settle
-from hypermaker.steps.want import is_due, want
+from hypermaker.steps.want import ask_guest, ask_rule, is_due, want
 
 Rec = Any
+Step = Callable[[State, Events, Actions], int]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @kernel
@@ -55,3 +60,31 @@ def process(state: Rec, event: Rec, actions: Actions) -> int:
 def step(states: State, events: Events, actions: Actions) -> int:
     """Run `process` on arrays of shape (1,): the entry point from Python, 1 us a call."""
     return process(states[0], events[0], actions)
+
+
+def build(rule: Rule, name: str, *, is_guest: bool) -> Step:
+    """Return `step` with another quoting rule in it; the machine code is cached under the name.
+
+    Parameters
+    ----------
+    rule       a kernel as `quote.rules` describes it
+    name       an identifier no other rule has ever had: our own rule's name, or a hash of the
+               source, because numba's cache goes by names and not by what a function calls
+    is_guest   the rule is not ours: it sees a copy of MARKET, and what it raises is caught
+    """
+    asking = _bound(ask_guest if is_guest else ask_rule, name, rule=rule)
+    wanting = _bound(want, name, ask_rule=asking)
+    return _bound(step, name, process=_bound(process, name, want=wanting))
+
+
+def _bound(function: F, name: str, **called: object) -> F:
+    """Return a kernel that calls other functions by some of its names.
+
+    A closure would do the same, but numba never finds a closure over a kernel in its cache: each
+    process gives the inner kernel another identity.
+    """
+    plain = getattr(function, "py_func", function)
+    own = FunctionType(plain.__code__, {**plain.__globals__, **called}, f"{plain.__name__}_{name}")
+    own.__qualname__, own.__annotations__ = own.__name__, plain.__annotations__
+    own.__doc__ = plain.__doc__
+    return kernel(cast(F, own))

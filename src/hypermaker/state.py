@@ -6,7 +6,7 @@ room's part. A new estimator is a new file and one field here.
 """
 
 from collections.abc import Mapping
-from math import ceil, e, floor
+from math import ceil, floor
 from typing import Any
 
 import msgspec
@@ -18,8 +18,24 @@ from hypermaker.core.ladder import LADDER, LEVELS_MAX
 from hypermaker.core.market import MARKET
 from hypermaker.core.units import NOTIONAL_MIN_USD, NS_PER_S, RATE_E10, price_decimals
 from hypermaker.errors import ConfigError
-from hypermaker.estimate import fill_intensity, volatility
+from hypermaker.estimate import (
+    adverse_selection,
+    cascade,
+    fair_price,
+    fill_intensity,
+    funding,
+    liquidations,
+    order_flow,
+    volatility,
+)
+from hypermaker.estimate.adverse_selection import ADVERSE_SELECTION
+from hypermaker.estimate.cascade import CASCADE
+from hypermaker.estimate.fair_price import FAIR_PRICE
 from hypermaker.estimate.fill_intensity import FILL_INTENSITY
+from hypermaker.estimate.funding import FUNDING
+from hypermaker.estimate.liquidations import LIQUIDATIONS
+from hypermaker.estimate.order_flow import ORDER_FLOW
+from hypermaker.estimate.priors import INTENSITY_N, SIGMA_N, prior_for
 from hypermaker.estimate.touch import TOUCH
 from hypermaker.estimate.volatility import VOLATILITY
 from hypermaker.orders import budget, table
@@ -28,12 +44,17 @@ from hypermaker.orders.differ import DIFFER, SIDE
 from hypermaker.orders.fills import FILLS
 from hypermaker.orders.ledger import LEDGER
 from hypermaker.orders.table import TABLE
+from hypermaker.quote import premium
 from hypermaker.quote.glft import GLFT
-from hypermaker.risk import kill_switch, limits
+from hypermaker.quote.premium import CAPS, SIGNALS
+from hypermaker.quote.risk_aversion import Flow, gamma_from_skew
+from hypermaker.risk import kept, kill_switch, limits, monitors
 from hypermaker.risk.gate import GATE
+from hypermaker.risk.kept import Kept
 from hypermaker.risk.kill_switch import KILL_SWITCH
 from hypermaker.risk.limits import LIMITS
-from hypermaker.risk.settings import KILL_SETTINGS, configure
+from hypermaker.risk.monitors import MONITORS
+from hypermaker.risk.settings import KILL_SETTINGS, MONITOR_SETTINGS, configure
 
 CONFIG = record(
     ("price_decimals", "i8"),
@@ -42,7 +63,6 @@ CONFIG = record(
     ("span_bps", "f8"),
     ("half_spread_bps_min", "f8"),
     ("gamma", "f8"),
-    ("epsilon_bps", "f8"),
     ("market_age_ns_max", "i8"),
 )
 COUNTERS = record(
@@ -50,6 +70,7 @@ COUNTERS = record(
     ("decisions", "i8"),
     ("position_mismatches", "i8"),  # snapshots that did not agree with our fills
     ("mismatch_since_ns", "i8"),
+    ("rule_faults", "i8"),  # decisions at which a user's rule raised
     ("withdrawn_ns", "i8"),  # how long nothing was quoted because of the market or the operator
 )
 STATE = record(
@@ -61,13 +82,24 @@ STATE = record(
     ("mark_ticks", "i8"),
     ("funding_e10", "i8"),
     ("maker_e10", "i8"),
+    ("transfer_ns", "i8"),  # venue time of the newest deposit or withdrawal that was counted
+    ("transfers_usd_micro", "i8"),  # their sum since the start
     ("rate_error_ns", "i8"),  # when the venue last refused for rate; a batch counts once
     ("config", CONFIG),
     ("counters", COUNTERS),
     ("touch", TOUCH),
     ("volatility", VOLATILITY),
     ("fill_intensity", FILL_INTENSITY),
+    ("fair_price", FAIR_PRICE),
+    ("order_flow", ORDER_FLOW),
+    ("adverse_selection", ADVERSE_SELECTION),
+    ("funding", FUNDING),
+    ("liquidations", LIQUIDATIONS),
+    ("cascade", CASCADE),
+    ("signals", SIGNALS),
+    ("caps", CAPS),
     ("market", MARKET),
+    ("shown", MARKET),  # the copy that a user's rule works on
     ("glft", GLFT),
     ("ladder", LADDER),
     ("table", TABLE),
@@ -79,6 +111,7 @@ STATE = record(
     ("limits", LIMITS),
     ("gate", GATE),
     ("kill_switch", KILL_SWITCH),
+    ("monitors", MONITORS),
 )
 State = npt.NDArray[Any]
 """An array of dtype STATE and shape (1,)."""
@@ -101,6 +134,9 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     *_prior*               what is believed before data; sigma in bps per sqrt(second)
     started_ns             local time at which the session begins: silence is counted from here
     risk                   chosen limits of the kill switch, see `risk.settings`
+    kept                   what the last session on this account and coin left, see `risk.kept`
+    strategy               the quoting rule: a name of ours, or `/path/mine.py:function`
+    strategy_sha256        of that file; empty for our own rules, which `kernel_key` covers
     """
 
     coin: str
@@ -115,13 +151,15 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     leverage: float = 5.0
     maker_fee_bps: float = 1.5
     sigma_prior_bps: float = 1.5
-    a_prior_per_s: float = 0.5
-    kappa_prior_per_bps: float = 0.25
-    epsilon_prior_bps: float = 0.5
-    prior_orders: float = 20.0
+    a_prior_per_s: float = 0.05
+    kappa_prior_per_bps: float = 0.5
+    epsilon_prior_bps: float = 1.0
     market_age_s_max: float = 3.0
     started_ns: int = 0
     risk: Mapping[str, float] = {}
+    kept: Kept = Kept()
+    strategy: str = "glft"
+    strategy_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be quoted, naming the field."""
@@ -142,6 +180,14 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("levels", self.levels, f"a whole number from 1 to {LEVELS_MAX}")
 
 
+FLOW_DECAY_PER_S = 0.5
+FLOW_OWN = 0.4
+FLOW_CROSS = 0.1
+"""Trade flow excites itself for two seconds, with branching ratio 0.5, mostly its own side."""
+LIQUIDATIONS_PER_S = 5_043 / (8 * 3_600 * 100)
+"""Liquidations of one coin: 5,043 in eight sampled hours over some hundred active coins."""
+IMPACT_BPS_PER_USD = 0.5 / 100_000
+"""Median adverse move between the tranches of forced closes, per USD."""
 POSITION_LIMIT_USD = 2_000.0
 QUOTE_SHARE = 8.0  # of the limit in one quote: a side's whole ladder fills it in a few levels
 
@@ -168,6 +214,11 @@ def config_for(
     quote_lots = min(limit_lots, max(smallest, floor(quote_usd / lot_usd)))
     made = {key: value for key, value in wishes.items() if key != "quote_usd"}
     made["position_limit_usd"] = limit_usd
+    prior = prior_for(coin)
+    made.setdefault("sigma_prior_bps", prior.sigma_bps)
+    made.setdefault("a_prior_per_s", prior.a_per_s)
+    made.setdefault("kappa_prior_per_bps", prior.kappa_per_bps)
+    made.setdefault("epsilon_prior_bps", prior.epsilon_bps)
     made.setdefault("position_limit_lots", limit_lots)
     made.setdefault("quote_lots", quote_lots)
     return EngineConfig(coin=coin, sz_decimals=sz_decimals, **made)
@@ -176,16 +227,15 @@ def config_for(
 def gamma_of(config: EngineConfig) -> float:
     """Return gamma*D that moves both quotes by the wanted skew at the limit, under the priors.
 
-    gamma*D = 2*A*k*(1/e)*(x/n_max)^2/sigma^2. Source: quant-models 2.5, test GLFT-13. It is
-    computed once: risk aversion is a taste, it does not move with the market.
+    Computed once: risk aversion is a taste, it does not move with the market.
     """
-    quotes_max = config.position_limit_lots / config.quote_lots
-    curvature = 2.0 * config.a_prior_per_s * config.kappa_prior_per_bps / e
-    slope = config.skew_bps_at_limit / quotes_max
-    return curvature * slope**2 / config.sigma_prior_bps**2
+    cost_bps = config.maker_fee_bps + config.epsilon_prior_bps
+    flow = Flow(config.sigma_prior_bps, config.a_prior_per_s, config.kappa_prior_per_bps, cost_bps)
+    held = config.position_limit_lots / config.quote_lots
+    return gamma_from_skew(flow, skew_bps=config.skew_bps_at_limit, held=held)
 
 
-def new_state(config: EngineConfig) -> State:
+def initial_state(config: EngineConfig) -> State:
     """Return the state before the first event: priors, no position known, nothing quoted."""
     states = np.zeros(1, STATE)
     state = states[0]
@@ -193,18 +243,13 @@ def new_state(config: EngineConfig) -> State:
     own.price_decimals = price_decimals(config.sz_decimals)
     own.quote_lots, own.levels = config.quote_lots, config.levels
     own.span_bps, own.half_spread_bps_min = config.span_bps, config.half_spread_bps_min
-    own.gamma, own.epsilon_bps = gamma_of(config), config.epsilon_prior_bps
+    own.gamma = gamma_of(config)
     own.market_age_ns_max = int(config.market_age_s_max * NS_PER_S)
     state.maker_e10 = round(config.maker_fee_bps * 1e-4 * RATE_E10)
     table.reset(state.table, 1)
     budget.reset(state.budget)
-    volatility.reset(state.volatility, config.sigma_prior_bps, config.prior_orders)
-    fill_intensity.reset(
-        state.fill_intensity,
-        config.a_prior_per_s,
-        config.kappa_prior_per_bps,
-        config.prior_orders,
-    )
+    _reset_estimators(state, config)
+    premium.default_caps(state.caps)
     limits.reset(
         state.limits, config.position_limit_lots, config.position_limit_usd, config.leverage
     )
@@ -212,6 +257,41 @@ def new_state(config: EngineConfig) -> State:
         "position_lots_max": float(config.position_limit_lots),
         "value_usd_max": config.position_limit_usd,
     }
-    configure(states["kill_switch"]["settings"], KILL_SETTINGS, chosen | dict(config.risk))
+    kill_chosen, monitor_chosen = _chosen_limits(config.risk)
+    configure(states["kill_switch"]["settings"], KILL_SETTINGS, chosen | kill_chosen)
+    configure(states["monitors"]["settings"], MONITOR_SETTINGS, monitor_chosen)
     kill_switch.reset(state.kill_switch, config.started_ns)
+    kept.restore(state.kill_switch, config.kept, config.started_ns)
+    state.transfer_ns = config.started_ns
+    monitors.reset(state.monitors, config.started_ns)
     return states
+
+
+def _chosen_limits(chosen: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the chosen limits of the kill switch and of the monitors.
+
+    Raises ConfigError for a name that neither has.
+    """
+    kill = {setting.name for setting in KILL_SETTINGS}
+    watch = {setting.name for setting in MONITOR_SETTINGS}
+    for name in chosen:
+        if name not in kill | watch:
+            raise ConfigError(f"risk.{name}", chosen[name], f"one of {', '.join(kill | watch)}")
+    return (
+        {name: value for name, value in chosen.items() if name in kill},
+        {name: value for name, value in chosen.items() if name in watch},
+    )
+
+
+def _reset_estimators(state: Any, config: EngineConfig) -> None:
+    """Start every estimator from the priors of the configuration."""
+    rate, kappa = config.a_prior_per_s, config.kappa_prior_per_bps
+    volatility.reset(state.volatility, config.sigma_prior_bps, SIGMA_N)
+    fill_intensity.reset(state.fill_intensity, rate, kappa, INTENSITY_N)
+    fair_price.reset(state.fair_price)
+    beta = FLOW_DECAY_PER_S
+    order_flow.reset(state.order_flow, rate, FLOW_OWN * beta, FLOW_CROSS * beta, beta)
+    adverse_selection.reset(state.adverse_selection, config.epsilon_prior_bps, 1.0 / kappa)
+    funding.reset(state.funding)
+    liquidations.reset(state.liquidations)
+    cascade.reset(state.cascade, LIQUIDATIONS_PER_S, IMPACT_BPS_PER_USD)

@@ -12,6 +12,7 @@ from hypermaker.estimate import fill_intensity, touch, volatility
 from hypermaker.orders import budget, ledger, table
 from hypermaker.orders.table import Life
 from hypermaker.risk.kill_switch import KillReason
+from hypermaker.risk.monitors import Response
 from hypermaker.state import State
 from hypermaker.steps.want import may_quote
 
@@ -97,6 +98,7 @@ def summarise(states: State, mark_ticks: float | None = None) -> dict[str, Any]:
         "events": int(state.counters.events),
         "decisions": int(state.counters.decisions),
         "is_quoting": bool(may_quote(state)),
+        "response": Response(int(state.monitors.response)).name.lower(),
         "killed_by": KillReason(int(state.kill_switch.reason)).name.lower(),
         "bid_ticks": int(state.touch.bid_ticks),
         "ask_ticks": int(state.touch.ask_ticks),

@@ -262,8 +262,8 @@ def test_recorded_account_states_balance(recorded: Path, decoder: Decoder, out: 
     assert same_again(small, wire_info.ClearinghouseState)
     child = (recorded / "liquidation_flow/clearinghouseState_hlp_child.json").read_bytes()
     assert decoder.decode_clearinghouse(child, 5, out) == 2
-    old = body(recorded, "test_get_user_state", "clearinghouseState")
-    assert decoder.decode_clearinghouse(json.dumps(old).encode(), 5, out) == 2
+    early = body(recorded, "test_get_user_state", "clearinghouseState")
+    assert decoder.decode_clearinghouse(json.dumps(early).encode(), 5, out) == 2
 
 
 def test_liquidators_fills_read_and_survive(recorded: Path, out: Events) -> None:

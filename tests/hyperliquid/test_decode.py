@@ -116,11 +116,11 @@ def test_trades_carry_the_aggressors_side_and_replayed_ones_say_so(
     ack = {"method": "subscribe", "subscription": {"type": "trades", "coin": "BTC"}}
     assert len(read(frame("subscriptionResponse", ack))) == 0
     assert isinstance(decoder.notice, Acknowledgement)
-    old = read(trades).copy()
+    replayed = read(trades).copy()
     assert decoder.notice is None
     live = read(trades)
-    assert [r.side for r in old] == [-1, 1] == [r.side for r in live]
-    assert [r.marks for r in old] == [Flag.BACKFILL] * 2
+    assert [r.side for r in replayed] == [-1, 1] == [r.side for r in live]
+    assert [r.marks for r in replayed] == [Flag.BACKFILL] * 2
     assert [r.marks for r in live] == [0, 0]
     assert (live[0].price_ticks, live[0].size_lots, live[0].tid) == (841430, 50000, 77)
 

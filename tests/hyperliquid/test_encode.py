@@ -22,7 +22,15 @@ def keys(raw: bytes) -> list[str]:
 
 
 def test_an_order_is_plain_decimal_text_without_trailing_zeros(btc: Asset) -> None:
-    wire = encode.order(btc, -1, 642_500, 150, True, "Ioc", "0x" + "0" * 31 + "1")
+    wire = encode.order(
+        btc,
+        -1,
+        price_ticks=642_500,
+        size_lots=150,
+        reduce_only=True,
+        tif="Ioc",
+        cloid="0x" + "0" * 31 + "1",
+    )
     assert msgspec.to_builtins(wire) == {
         "a": 0,
         "b": False,
@@ -37,7 +45,7 @@ def test_an_order_is_plain_decimal_text_without_trailing_zeros(btc: Asset) -> No
 @pytest.mark.parametrize(("side", "price", "size"), [(0, 1, 1), (1, 0, 1), (1, 1, 0), (1, -1, 1)])
 def test_an_order_that_cannot_be_is_our_bug(btc: Asset, side: int, price: int, size: int) -> None:
     with pytest.raises(AssertionError):
-        encode.order(btc, side, price, size)
+        encode.order(btc, side, price_ticks=price, size_lots=size)
 
 
 @pytest.mark.parametrize(

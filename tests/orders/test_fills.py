@@ -13,7 +13,7 @@ def fresh():
 
 
 def tell(book, at, tid, side=1, size=1):
-    if fills.is_new(book, at, tid):
+    if fills.is_unseen(book, at, tid):
         fills.move(book, side, 100, size)
 
 

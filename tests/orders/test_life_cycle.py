@@ -64,7 +64,7 @@ class Maker:
         kind = message.pop("kind")
         if kind == Kind.FILL:
             self.venue.heard.add(message["tid"])
-            if fills.is_new(self.fills, BLOCK_NS, message["tid"]):
+            if fills.is_unseen(self.fills, BLOCK_NS, message["tid"]):
                 fills.move(self.fills, message["side"], 100, message["size_lots"])
                 table.fill(self.table, message["order_seq"], message["size_lots"], self.now)
             return

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from hypermaker.core.units import NS_PER_MS, NS_PER_S
 from hypermaker.risk import exchange_limits as venue
+from hypermaker.risk import limits
 from hypermaker.risk.exchange_limits import EXCHANGE_LIMITS, LOTS_MISSING
+from hypermaker.risk.gauges import NAMES, exchange_gauges
+from hypermaker.risk.limits import LIMITS
 
 T0_NS = 1_000_000 * NS_PER_S
 Rec = Any
@@ -159,3 +162,24 @@ def test_a_clock_that_steps_back_does_not_age_an_answer() -> None:
     """F59: a negative age is age zero."""
     assert both(made(), 0, 1000, -5) == (100, 50)
     assert math.isfinite(venue.age_ns(made().buy, T0_NS - 1))
+
+
+def test_the_gauges_age_when_they_are_read() -> None:
+    """T-66: all eight are there, and the age grows with the clock between two refreshes."""
+    rec = np.zeros(1, LIMITS)[0]
+    limits.reset(rec, 200, math.inf, 10.0)
+    before = exchange_gauges(rec, 0, lots_per_coin=100.0, now_ns=T0_NS)
+    assert tuple(before) == NAMES
+    assert before["mm_exchange_limits_valid"] == 0.0
+    assert before["mm_exchange_limits_age_ms"] == math.inf
+    assert before["mm_exchange_effective_bid"] == 2.0
+    venue.on_limits(rec.exchange, 100, 50, 10, T0_NS)
+    for age_ms, bid in ((0, 1.0), (120_001, 0.5), (300_001, 0.0)):
+        now = T0_NS + age_ms * NS_PER_MS
+        read = exchange_gauges(rec, 10, lots_per_coin=100.0, now_ns=now)
+        assert read["mm_exchange_limits_age_ms"] == age_ms
+        assert read["mm_exchange_limits_valid"] == 1.0
+        assert read["mm_exchange_effective_bid"] == bid
+        assert read["mm_exchange_effective_ask"] >= 0.1
+        assert (read["mm_exchange_max_long"], read["mm_exchange_max_short"]) == (1.1, 0.4)
+        assert (read["mm_exchange_available_buy"], read["mm_exchange_available_sell"]) == (1.0, 0.5)

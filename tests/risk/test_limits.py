@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hypermaker.core.units import NS_PER_S
-from hypermaker.risk import limits, margin
+from hypermaker.risk import exchange_limits, limits, margin
 from hypermaker.risk.limits import LIMITS, Bound
 from hypermaker.risk.value_limit import value_usd_max
 
@@ -126,9 +126,17 @@ def test_the_leverage_tier_bounds_the_notional() -> None:
 
 @pytest.mark.parametrize(
     ("equity", "sigma", "expected"),
-    [(1000.0, 0.001, 10_000.0), (1000.0, 0.0002, 20_000.0), (0.0, 0.001, 0.0)]
-    + [(1000.0, 0.0, 20_000.0), (math.nan, 0.001, 0.0), (1000.0, math.nan, 0.0)]
-    + [(math.inf, 0.001, 0.0), (-5.0, 0.001, 0.0), (1000.0, math.inf, 0.0)],
+    [
+        (1000.0, 0.001, 10_000.0),
+        (1000.0, 0.0002, 20_000.0),
+        (0.0, 0.001, 0.0),
+        (1000.0, 0.0, 20_000.0),
+        (math.nan, 0.001, 0.0),
+        (1000.0, math.nan, 0.0),
+        (math.inf, 0.001, 0.0),
+        (-5.0, 0.001, 0.0),
+        (1000.0, math.inf, 0.0),
+    ],
 )
 def test_the_numbers_of_the_dynamic_value_limit(
     equity: float, sigma: float, expected: float
@@ -184,33 +192,26 @@ def test_a_bad_number_never_opens(field: str, bad: float, position: int) -> None
         assert all(now <= was for now, was in zip(both(rec), held, strict=True))
 
 
-@given(
-    user=st.integers(0, 1000),
-    position=st.integers(-2000, 2000),
-    free=st.floats(0, 1e6),
-    equity=st.floats(0, 1e6),
-    answers=st.tuples(st.integers(-1, 3000), st.integers(-1, 3000)),
-    age_s=st.integers(0, 400),
-    sigma=st.floats(0, 0.1),
-)
-def test_no_source_raises_the_limit_above_the_users(
-    user: int,
-    position: int,
-    free: float,
-    equity: float,
-    answers: tuple[int, int],
-    age_s: int,
-    sigma: float,
-) -> None:
+@st.composite
+def sources(draw: st.DrawFn) -> tuple[Rec, int, float]:
+    """Limits with every source drawn at random, our position, and the free margin [USD]."""
+    rec = made(user_lots=draw(st.integers(0, 1000)))
+    position, free = draw(st.integers(-2000, 2000)), draw(st.floats(0, 1e6))
+    limits.on_account(rec, draw(st.floats(0, 1e6)), free, position)
+    limits.on_volatility(rec, draw(st.floats(0, 0.1)), 60.0, 0.7)
+    buy, sell = draw(st.integers(-1, 3000)), draw(st.integers(-1, 3000))
+    exchange_limits.on_limits(rec.exchange, buy, sell, position, NOW_NS)
+    limits.refresh(rec, position, 100.0, NOW_NS + draw(st.integers(0, 400)) * NS_PER_S)
+    return rec, position, free
+
+
+@given(drawn=sources())
+def test_no_source_raises_the_limit_above_the_users(drawn: tuple[Rec, int, float]) -> None:
     """F-22: the cap is a hard minimum in every path; and the joint budget is kept (T-35)."""
-    rec = made(user_lots=user)
-    limits.on_account(rec, equity, free, position)
-    limits.on_volatility(rec, sigma, 60.0, 0.7)
-    limits.exchange_limits.on_limits(rec.exchange, *answers, position, NOW_NS)
-    limits.refresh(rec, position, 100.0, NOW_NS + age_s * NS_PER_S)
+    rec, position, free = drawn
     long, short = both(rec)
-    assert 0 <= long <= user
-    assert 0 <= short <= user
+    assert 0 <= long <= rec.user_lots
+    assert 0 <= short <= rec.user_lots
     adding = max(0, long - max(0, position)) + max(0, short - max(0, -position))
     assert adding <= free * 0.8 * 10.0 / 100.0 + 1e-6
 

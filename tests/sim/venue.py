@@ -62,9 +62,7 @@ class Venue:
 
     def end(self, seq: int) -> None:
         order = self.orders[seq]
-        self.send(
-            "updates", Kind.ORDER_ENDED, seq, remaining_lots=order["left"], oid=seq + 900
-        )
+        self.send("updates", Kind.ORDER_ENDED, seq, remaining_lots=order["left"], oid=seq + 900)
 
     def act(self, kind: int, seq: int) -> None:
         order = self.orders.get(seq)

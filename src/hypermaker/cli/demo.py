@@ -26,9 +26,7 @@ def demo(
 ) -> None:
     """Start a local exchange, fund two fresh wallets and make a market on it."""
     from hypermaker.shell.loop import run as run_loop
-    from hypermaker.shell.warmup import warm_up
 
-    warm_up()
     outcome: Outcome = run_loop(
         _demo(asset, seconds=seconds, tape=tape, seed=seed, is_quiet=as_json)
     )

@@ -39,9 +39,8 @@ def exchange(
         assets=_assets(asset, tape),
         funded=tuple(parse_fund(text) for text in fund or ()),
         flow=_flow(preset),
-        tape=tape,
     ).checked()
-    asyncio.run(_serve(config, port, as_json=as_json))
+    asyncio.run(_serve(config, port, tape=tape, as_json=as_json))
 
 
 def parse_fund(text: str) -> tuple[str, int]:
@@ -67,7 +66,7 @@ def parse_fund(text: str) -> tuple[str, int]:
 def _assets(asset: list[str] | None, tape: Path | None) -> tuple[str, ...]:
     """Return what was asked for, else all the tape holds, else the default."""
     from hypermaker.exchange.config import ExchangeConfig
-    from hypermaker.exchange.replay import recorded_assets
+    from hypermaker.shell.serve import recorded_assets
 
     if asset:
         return tuple(asset)
@@ -83,7 +82,7 @@ def _flow(preset: str) -> "FlowConfig":
     return PRESETS[preset]
 
 
-async def _serve(config: "ExchangeConfig", port: int, *, as_json: bool) -> None:
+async def _serve(config: "ExchangeConfig", port: int, *, tape: Path | None, as_json: bool) -> None:
     """Serve until told to stop; print one JSON line when ready."""
     import asyncio
     import json
@@ -91,7 +90,7 @@ async def _serve(config: "ExchangeConfig", port: int, *, as_json: bool) -> None:
 
     from hypermaker.shell.serve import start_exchange
 
-    running = await start_exchange(config, port)
+    running = await start_exchange(config, port, tape=tape)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -102,7 +101,7 @@ async def _serve(config: "ExchangeConfig", port: int, *, as_json: bool) -> None:
         "port": running.port,
         "seed": config.seed,
         "assets": list(config.assets),
-        "tape": str(config.tape) if config.tape else None,
+        "tape": str(tape) if tape else None,
         "network": "mainnet" if config.mainnet else "testnet",
     }
     typer.echo(json.dumps(ready))

@@ -71,9 +71,7 @@ def quote(plan: "Plan", signer: "Signer", *, as_json: bool) -> "Outcome":
     from hypermaker.shell.clock import steady_clock
     from hypermaker.shell.loop import run as run_loop
     from hypermaker.shell.screen import watch_session
-    from hypermaker.shell.warmup import warm_up
 
-    warm_up()
     return run_loop(watch_session(plan, signer, clock=steady_clock(), is_quiet=as_json))
 
 

@@ -11,7 +11,7 @@ TRADE             side (of the aggressor) price_ticks size_lots tid    marks BAC
 CONTEXT           mark_ticks oracle_ticks open_interest_lots funding_e10 (per hour)
 TIMER             nothing but received_ns
 LIMITS            buy_lots_max sell_lots_max: what the venue would let us trade now
-ACCOUNT           equity_usd_micro, margin_usd_micro (free for new orders)
+ACCOUNT           equity_usd_micro, margin_usd_micro (free for new orders), maintenance_usd_micro
 FEES              maker_e10 taker_e10: rates, negative is a rebate
 BUDGET            requests_left requests_cap: the address budget
 POSITION          position_lots (signed) entry_ticks: a snapshot of the exchange
@@ -32,6 +32,7 @@ FILL              order_seq (0: not ours to know) side price_ticks size_lots tid
 FILLS_TOLD        order_seq: the venue has listed all fills of this order up to received_ns
 LINK              marks UP or DOWN of `source`; DOWN: what that source said ages from here
 CONTROL           reason: pause, resume, kill by the operator
+TRANSFER          payment_usd_micro: came in, negative went out; neither a gain nor a loss
 """
 
 from enum import IntEnum
@@ -71,6 +72,7 @@ class Kind(IntEnum):
     LINK = 24
     CONTROL = 25
     FILLS_TOLD = 26
+    TRANSFER = 27
 
 
 class Source(IntEnum):
@@ -89,7 +91,7 @@ class Source(IntEnum):
 
 
 class Flag(IntEnum):
-    """Bits of an event's `marks` (an IntEnum: kernels know no IntFlag; not `flags`, numpy has those)."""
+    """Bits of an event's `marks`: an IntEnum, as kernels know no IntFlag, numpy owns `flags`."""
 
     NONE = 0
     LAST = 1
@@ -148,7 +150,7 @@ _HEAD = (
     ("received_ns", "i8", 16),
 )
 _UNION = (
-    (24, ("price_ticks", "bid_ticks", "mark_ticks", "entry_ticks")),
+    (24, ("price_ticks", "bid_ticks", "mark_ticks", "entry_ticks", "maintenance_usd_micro")),
     (32, ("size_lots", "bid_lots", "buy_lots_max", "open_interest_lots", "position_lots")),
     (32, ("remaining_lots",)),
     (40, ("ask_ticks", "oracle_ticks", "tid", "margin_usd_micro", "maker_e10", "requests_left")),

@@ -8,6 +8,7 @@ byte in any of them is a new folder, and a new compile (fault F72).
 With `NUMBA_DISABLE_JIT=1` the same functions run as ordinary Python, for debuggers and coverage.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -57,9 +58,19 @@ def cache_root() -> Path:
     return Path(base) / "hypermaker" / "kernels"
 
 
+COMPLETE = "complete"
+"""Name of the mark in a cache folder that holds the whole engine."""
+
+
 def is_compiled_before() -> bool:
-    """Return whether an earlier process has left machine code for exactly these sources."""
-    return CACHE_FOLDER.is_dir() and any(CACHE_FOLDER.rglob("*.nbi"))
+    """Return whether an earlier process compiled the whole engine from exactly these sources."""
+    return (CACHE_FOLDER / COMPLETE).exists()
+
+
+def mark_compiled() -> None:
+    """Note that this version's engine is on disk; a cache that cannot be written stays unmarked."""
+    with contextlib.suppress(OSError):
+        (CACHE_FOLDER / COMPLETE).touch()
 
 
 def _open_cache(root: Path) -> Path:
@@ -94,12 +105,13 @@ def kernel(function: F) -> F:
     Division by zero gives inf or nan as IEEE says (never an exception half-way through a state
     change); callers hold the preconditions.
     """
-    return cast(
-        F,
-        numba.njit(cache=True, fastmath=False, error_model="numpy", no_cfunc_wrapper=True)(
-            function
-        ),
-    )
+    options: dict[str, Any] = {
+        "cache": True,
+        "fastmath": False,
+        "error_model": "numpy",
+        "no_cfunc_wrapper": True,  # a sixth of the compile time, for C callers we do not have
+    }
+    return cast(F, numba.njit(**options)(function))
 
 
 def record(*fields: tuple[Any, ...]) -> np.dtype[Any]:

@@ -8,7 +8,7 @@ significant figures (and, by the unit itself, at most 6 - szDecimals decimals).
 Source: hyperliquid-docs, "Tick and lot size".
 """
 
-from math import floor, log10
+from math import floor
 
 from hypermaker.core.kernel import kernel
 

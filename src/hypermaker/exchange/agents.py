@@ -39,7 +39,7 @@ class Agents:
         """Return the named agents of an account: what `extraAgents` lists."""
         return [a for a in self._live.values() if a.master == master and a.name]
 
-    def approve(self, master: str, address: str, label: str, now_ms: int) -> str | None:
+    def approve(self, master: str, *, address: str, label: str, now_ms: int) -> str | None:
         """Give (or with the zero address take away) an approval; return the refusal or None.
 
         label   the name, optionally with ` valid_until <ms>`

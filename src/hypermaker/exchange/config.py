@@ -4,8 +4,6 @@ Defaults are the venue's as measured (protocol sheet 14); what only a test bench
 a field here too, never a constant in the code that uses it.
 """
 
-from pathlib import Path
-
 import msgspec
 
 from hypermaker.core.units import NS_PER_MS, USD_MICRO
@@ -62,7 +60,6 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     funded      (lowercase address, deposit in 10^-6 USD)
     mainnet     which `source` signatures must carry; official clients sign for testnet here
     flow        the simulated market's parameters
-    tape        a recording that replaces the simulated market for the assets it holds
     """
 
     seed: int = 1
@@ -73,7 +70,6 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     blocks: BlockConfig = BlockConfig()
     limits: LimitConfig = LimitConfig()
     flow: FlowConfig = PRESETS["calm"]
-    tape: Path | None = None
 
     def checked(self) -> "ExchangeConfig":
         """Return itself; raises ConfigError for an asset that is not listed."""

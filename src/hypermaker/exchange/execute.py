@@ -50,7 +50,7 @@ class Executor:
         return step(account, action)
 
     def _place(self, account: Account, action: wire.PlaceAction) -> bytes:
-        refusal = self._batch_refusal(action.orders)
+        refusal = _ungroupable(action) or self._batch_refusal(action.orders)
         if refusal is not None:
             return _statuses("order", [wire.Status(error=refusal)])
         return _statuses("order", [self._place_one(account, order) for order in action.orders])
@@ -238,11 +238,24 @@ class Executor:
     def _approve_agent(self, account: Account, action: wire.ApproveAgentAction) -> bytes:
         refusal = self.state.agents.approve(
             account.address,
-            action.agent_address.lower(),
-            action.agent_name or "",
-            self.state.now_ms,
+            address=action.agent_address.lower(),
+            label=action.agent_name or "",
+            now_ms=self.state.now_ms,
         )
         return gateway.DEFAULT if refusal is None else gateway.err(refusal)
+
+
+def _ungroupable(action: wire.PlaceAction) -> str | None:
+    """Return why a batch is refused for what it asks besides its orders.
+
+    There are no trigger orders here, so a take-profit or stop group never has its children; no
+    account has approved a builder.
+    """
+    if action.builder is not None:
+        return rejects.BUILDER_FEE.say()
+    if action.grouping in ("normalTpsl", "positionTpsl"):
+        return rejects.TRIGGERS_UNEXPECTED.say()
+    return None
 
 
 def _price_ticks(text: str, market: Market) -> tuple[int | None, bool]:

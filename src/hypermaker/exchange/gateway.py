@@ -1,13 +1,14 @@
 """Request bytes to a signed action, and answers to bytes: the door of the exchange.
 
-The action is decoded into the shared wire Structs and packed again from them: a client that sent
-its keys in another order has signed other bytes, and is told (as by the venue) that some address
-nobody knows does not exist.
+The action is decoded into the shared wire Structs and packed again from them, prices and sizes
+without trailing zeros: a client that sent its keys in another order, or "1900.50", has signed other
+bytes, and is told (as by the venue) that some address nobody knows does not exist.
 """
 
 import re
 
 import msgspec
+from msgspec.structs import replace
 
 from hypermaker.errors import ProtocolError
 from hypermaker.hyperliquid import rejects
@@ -93,7 +94,7 @@ def _digest(request: wire.ExchangeRequest, *, mainnet: bool) -> bytes:
     vault = request.vault_address
     try:
         connection_id = action_hash(
-            pack(action),
+            pack(_normalised(action)),
             request.nonce,
             vault=vault.lower() if vault else None,
             expires_after_ms=request.expires_after,
@@ -101,6 +102,32 @@ def _digest(request: wire.ExchangeRequest, *, mainnet: bool) -> bytes:
     except (ValueError, OverflowError) as error:
         raise ProtocolError("a nonce, an expiry and an address that can be hashed") from error
     return l1_digest(connection_id, mainnet=mainnet)
+
+
+def _normalised(action: wire.Action) -> wire.Action:
+    """Return an action with its numbers written as the venue hashes them."""
+    if all(_plain(order.p) == order.p and _plain(order.s) == order.s for order in placed(action)):
+        return action
+    if isinstance(action, wire.PlaceAction):
+        return replace(action, orders=[_plain_order(order) for order in action.orders])
+    if isinstance(action, wire.ModifyAction):
+        return replace(action, order=_plain_order(action.order))
+    assert isinstance(action, wire.BatchModifyAction)
+    modifies = [replace(one, order=_plain_order(one.order)) for one in action.modifies]
+    return replace(action, modifies=modifies)
+
+
+def _plain_order(order: wire.OrderWire) -> wire.OrderWire:
+    return replace(order, p=_plain(order.p), s=_plain(order.s))
+
+
+def _plain(number: str) -> str:
+    """Return a decimal string without trailing zeros.
+
+    >>> _plain("1900.50"), _plain("100.0"), _plain("100")
+    ('1900.5', '100', '100')
+    """
+    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def _signed_for_other_chain(action: wire.Action, *, mainnet: bool) -> bool:

@@ -168,7 +168,7 @@ class Info:
             raise NoSuchDexError(str(request.coin))
         start, end = _range(request)
         rows = [row for row in market.funding_paid if start <= row[0] <= end]
-        return [public.funding_row(market, *row) for row in rows[:RANGE_ROWS_MAX]]
+        return [public.funding_row(market, row) for row in rows[:RANGE_ROWS_MAX]]
 
     def _clearinghouse(self, request: wire.InfoRequest) -> Any:
         return private.state(self._user(request), self.state.markets, self.state.now_ms)

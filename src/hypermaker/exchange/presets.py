@@ -25,7 +25,7 @@ class FlowConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     sigma_bps: float = 1.5
     maker_half_bps: tuple[float, ...] = (5.0, 7.0, 10.0)
-    maker_levels: int = 5
+    maker_levels: int = 8
     maker_step_bps: float = 3.0
     maker_usd: float = 1_500.0
     maker_refresh_s: float = 0.6

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hypermaker.core.units import SIGNIFICANT_FIGURES
+from hypermaker.exchange.book import HalfBook
 from hypermaker.exchange.funding import impact_prices
 from hypermaker.exchange.journal import Trade
 from hypermaker.exchange.markets import Market
@@ -51,21 +52,18 @@ def book(
     if n_sig_figs is None:
         rows = [half.depth(levels) for half in halves]
     else:
-        rows = [
-            _buckets(half.depth(len(half.keys)), half.side, n_sig_figs, mantissa or 1)[:levels]
-            for half in halves
-        ]
+        rows = [_buckets(half, n_sig_figs, mantissa or 1)[:levels] for half in halves]
         bid, ask = market.book.touch()
         spread = price_text(ask - bid, listing) if bid and ask else None
     bids, asks = ([level(row, listing) for row in side] for side in rows)
     return wire.Book(market.name, time_ms, (bids, asks), spread, fast)
 
 
-def _buckets(rows: Rows, side: int, n_sig_figs: int, mantissa: int) -> Rows:
+def _buckets(half: HalfBook, n_sig_figs: int, mantissa: int) -> Rows:
     merged: dict[int, tuple[int, int]] = {}
-    for price, lots, orders in rows:
+    for price, lots, orders in half.depth(len(half.keys)):
         width = mantissa * int(10 ** max(0, len(str(price)) - n_sig_figs))
-        bucket = price // width * width if side > 0 else -(-price // width) * width
+        bucket = price // width * width if half.side > 0 else -(-price // width) * width
         before = merged.get(bucket, (0, 0))
         merged[bucket] = (before[0] + lots, before[1] + orders)
     return [(price, lots, orders) for price, (lots, orders) in merged.items()]
@@ -119,8 +117,9 @@ def mid_text(market: Market) -> str:
     return half_ticks_text(both, market.listing)
 
 
-def funding_row(market: Market, time_ms: int, rate_e10: int, premium_e10: int) -> dict[str, Any]:
-    """Return one row of `fundingHistory`."""
+def funding_row(market: Market, paid: tuple[int, int, int]) -> dict[str, Any]:
+    """Return one row of `fundingHistory` of (time_ms, rate_e10, premium_e10)."""
+    time_ms, rate_e10, premium_e10 = paid
     return {
         "coin": market.name,
         "fundingRate": rate_text(rate_e10),

@@ -13,10 +13,12 @@ that everything else (post-only, matching, feeds) is the same code. Queue rules:
 What we take is gone only until the recording next says how much there is: it never knew of us.
 """
 
-from pathlib import Path
+from collections.abc import Mapping
 
-from hypermaker.core.units import NS_PER_MS
-from hypermaker.errors import TapeError
+import msgspec
+
+from hypermaker.core.events import Events, Flag, Kind
+from hypermaker.errors import ConfigError
 from hypermaker.exchange.accounts import HOUSE_ADDRESS, Accounts
 from hypermaker.exchange.config import ExchangeConfig
 from hypermaker.exchange.fees import FREE
@@ -26,16 +28,47 @@ from hypermaker.exchange.markets import Market
 from hypermaker.exchange.matching import Matcher
 from hypermaker.exchange.orders import Order, Status, Tif, Wish
 from hypermaker.exchange.state import ExchangeState
-from hypermaker.exchange.universe import LIVE, listing_named
-from hypermaker.tape.parquet import (
-    BOOK,
-    TRADE,
-    Moment,
-    Recording,
-    Side,
-    assets_in,
-    read_recording,
-)
+
+Level = tuple[int, int]
+"""(price_ticks, size_lots)"""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """Levels of both sides the recording shows, best first; `whole`: there is nothing else."""
+
+    bids: list[Level]
+    asks: list[Level]
+    whole: bool
+
+
+class Print(msgspec.Struct, frozen=True):
+    """One recorded trade; side is the aggressor's."""
+
+    side: int
+    price_ticks: int
+    size_lots: int
+    tid: int
+
+
+def moments(recording: Events) -> list[tuple[int, Shown | Print]]:
+    """Return (venue_ns, what was recorded) in the recording's order, books put together."""
+    names = ("kind", "marks", "side", "venue_ns", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
+    columns = (recording[name].tolist() for name in names)
+    told: list[tuple[int, Shown | Print]] = []
+    bids: list[Level] = []
+    asks: list[Level] = []
+    for kind, marks, side, at_ns, first, second, third, fourth in zip(*columns, strict=True):
+        if kind == Kind.TRADE:
+            told.append((at_ns, Print(side, first, second, third)))
+        elif kind == Kind.BBO:
+            told.append((at_ns, Shown([(first, second)], [(third, fourth)], False)))
+        else:
+            bids.append((first, second))
+            asks.append((third, fourth))
+            if marks & Flag.LAST:
+                told.append((at_ns, Shown(bids, asks, True)))
+                bids, asks = [], []
+    return told
 
 
 class Replay:
@@ -43,26 +76,27 @@ class Replay:
 
     Parameters
     ----------
-    origin_ms   recorded time that is shown at start_ns
+    recording   EVENTs of kind BBO, DEPTH and TRADE, in order
+    origin_ns   recorded time that is shown at start_ns
     start_ns    when the session starts
     """
 
     def __init__(
         self,
         market: Market,
-        recording: Recording,
+        recording: Events,
         *,
         matcher: Matcher,
         accounts: Accounts,
-        origin_ms: int,
+        origin_ns: int,
         start_ns: int,
     ) -> None:
         self.market, self._matcher, self._accounts = market, matcher, accounts
         self._house = accounts.open(HOUSE_ADDRESS, rates=FREE, simulated=True)
-        self._moments, self._next = recording.moments, 0
-        self._origin_ms, self._start_ns = origin_ms, start_ns
+        self._moments, self._next = moments(recording), 0
+        self._shift_ns = start_ns - origin_ns
         self._pieces: dict[int, dict[int, list[Order]]] = {1: {}, -1: {}}
-        opening = next(one for one in recording.moments if one.kind != TRADE)
+        opening = next(what for _, what in self._moments if isinstance(what, Shown))
         self.fair_ticks = (opening.bids[0][0] + opening.asks[0][0]) / 2
         market.open_at(round(self.fair_ticks))
 
@@ -76,45 +110,44 @@ class Replay:
 
     def take(self, now_ns: int) -> None:
         """Show everything recorded up to this time."""
-        until_ms = self._origin_ms + (now_ns - self._start_ns) // NS_PER_MS
-        while not self.ended and self._moments[self._next].time_ms <= until_ms:
-            moment = self._moments[self._next]
+        while not self.ended and self._moments[self._next][0] + self._shift_ns <= now_ns:
+            what = self._moments[self._next][1]
             self._next += 1
             self._matcher.begin_transaction()
-            if moment.kind == TRADE:
-                self._print(*moment.trade)
+            if isinstance(what, Print):
+                self._print(what)
             else:
-                self._show(moment)
+                self._show(what)
 
-    def _show(self, moment: Moment) -> None:
+    def _show(self, shown: Shown) -> None:
         """Make the house's orders what the recording shows; a touch leaves deeper levels alone."""
-        self.fair_ticks = (moment.bids[0][0] + moment.asks[0][0]) / 2
-        sides = ((1, moment.bids), (-1, moment.asks))
+        self.fair_ticks = (shown.bids[0][0] + shown.asks[0][0]) / 2
+        sides = ((1, shown.bids), (-1, shown.asks))
         for side, levels in sides:
-            self._drop_stale(side, levels, whole=moment.kind == BOOK)
+            self._drop_stale(side, levels, whole=shown.whole)
         for side, levels in sides:
-            for price, lots in levels:
-                left = self._cross(side, price, lots)
-                self._set_level(side, price, left)
+            for level in levels:
+                self._set_level(side, level[0], lots=self._cross(side, level))
 
-    def _drop_stale(self, side: int, levels: Side, *, whole: bool) -> None:
+    def _drop_stale(self, side: int, levels: list[Level], *, whole: bool) -> None:
         """Remove recorded levels better than the recorded touch, or (whole) not recorded now."""
         shown = {price for price, _ in levels}
         for price in list(self._pieces[side]):
             if side * (price - levels[0][0]) > 0 or (whole and price not in shown):
-                self._set_level(side, price, 0)
+                self._set_level(side, price, lots=0)
 
-    def _cross(self, side: int, price: int, lots: int) -> int:
+    def _cross(self, side: int, level: Level) -> int:
         """Let a recorded level trade with orders of ours it crosses; return what it has left."""
+        price, lots = level
         if not self.market.book.crosses(side, price):
             return lots
         half = self.market.book.half(-side)
-        taker = self._order(side, price, lots)
+        taker = self._order(side, price, lots=lots)
         while taker.remaining_lots and self.market.book.crosses(side, price):
             maker = half.first()
             assert maker is not None
-            if maker.owner == HOUSE_ADDRESS:  # a recording that crosses itself: the newer holds
-                self._set_level(-side, maker.price_ticks, 0)
+            if maker.owner == HOUSE_ADDRESS:  # a recording that crosses itself: the later holds
+                self._set_level(-side, maker.price_ticks, lots=0)
             else:
                 self._fill(maker, taker)
         return taker.remaining_lots
@@ -129,43 +162,44 @@ class Replay:
         taker.remaining_lots -= lots
         self._matcher.fill_maker(self.market, maker, self._house, taker, lots)
 
-    def _print(self, side: int, price: int, lots: int, tid: int) -> None:
+    def _print(self, recorded: Print) -> None:
         """Let a recorded print eat the line of its price, and orders of ours in front of it."""
-        half = self.market.book.half(-side)
+        side, price, book = recorded.side, recorded.price_ticks, self.market.book
         for stale in [p for p in self._pieces[-side] if side * (price - p) > 0]:
-            self._set_level(-side, stale, 0)
-        taker, recorded = self._order(side, price, lots), 0
-        while taker.remaining_lots and self.market.book.crosses(side, price):
-            maker = half.first()
+            self._set_level(-side, stale, lots=0)
+        taker = self._order(side, price, lots=recorded.size_lots)
+        eaten = 0
+        while taker.remaining_lots and book.crosses(side, price):
+            maker = book.half(-side).first()
             assert maker is not None
             if maker.owner != HOUSE_ADDRESS:
                 self._fill(maker, taker)
                 continue
-            eaten = min(maker.remaining_lots, taker.remaining_lots)
-            taker.remaining_lots -= eaten
-            recorded += eaten
-            self._shrink(maker, eaten)
-        self._tell(side, price, recorded + taker.remaining_lots, tid)
+            lots = min(maker.remaining_lots, taker.remaining_lots)
+            taker.remaining_lots -= lots
+            eaten += lots
+            self._shrink(maker, lots)
+        self._tell(recorded, eaten + taker.remaining_lots)
 
-    def _tell(self, side: int, price: int, lots: int, tid: int) -> None:
+    def _tell(self, recorded: Print, lots: int) -> None:
         """Print what of a recorded trade was not ours, as it was recorded."""
         if not lots:
             return
         trade = Trade(
-            self.market.index, side, price, lots, self._matcher.now_ms, tid,
-            self._matcher.hash, HOUSE_ADDRESS, HOUSE_ADDRESS,
+            self.market.index, recorded.side, recorded.price_ticks, lots, self._matcher.now_ms,
+            recorded.tid, self._matcher.hash, HOUSE_ADDRESS, HOUSE_ADDRESS,
         )  # fmt: skip
         self.market.printed(trade)
         self._matcher.journal.traded(trade)
 
-    def _order(self, side: int, price: int, lots: int) -> Order:
+    def _order(self, side: int, price: int, *, lots: int) -> Order:
         wish = Wish(self.market.index, side, price, lots, Tif.GTC)
         matcher = self._matcher
         return Order(
             oid=matcher.next_oid(), owner=HOUSE_ADDRESS, wish=wish, placed_ms=matcher.now_ms
         )
 
-    def _set_level(self, side: int, price: int, lots: int) -> None:
+    def _set_level(self, side: int, price: int, *, lots: int) -> None:
         """Make the recorded size at a price `lots`: growth joins at the back, shrinkage leaves it.
 
         Pieces a taker of ours has eaten are gone from the book already.
@@ -179,19 +213,19 @@ class Replay:
             if not line[-1].remaining_lots:
                 line.pop()
         if lots > shown:
-            self._grow(side, price, line, lots - shown)
+            self._grow(side, price, line, lots=lots - shown)
         if line:
             self._pieces[side][price] = line
         else:
             self._pieces[side].pop(price, None)
 
-    def _grow(self, side: int, price: int, line: list[Order], lots: int) -> None:
+    def _grow(self, side: int, price: int, line: list[Order], *, lots: int) -> None:
         """Add recorded size at the end of a line, to the last piece if nobody stands behind it."""
         half = self.market.book.half(side)
         if line and half.last_at(price) is line[-1]:
             half.grow(line[-1], lots)
             return
-        piece = self._order(side, price, lots)
+        piece = self._order(side, price, lots=lots)
         half.add(piece)
         self._house.opened(piece)
         line.append(piece)
@@ -202,33 +236,29 @@ class Replay:
             self._house.closed(piece)
 
 
-def recorded_assets(path: Path) -> tuple[str, ...]:
-    """Return which listed assets a tape can be replayed for; raises TapeError for none."""
-    found = tuple(name for name in assets_in(path) if name in LIVE)
-    if not found:
-        raise TapeError(path, f"holds none of {', '.join(LIVE)}")
-    return found
-
-
-def replays(state: ExchangeState, config: ExchangeConfig, path: Path) -> dict[int, Replay]:
+def replays(
+    state: ExchangeState, config: ExchangeConfig, recordings: Mapping[str, Events]
+) -> dict[int, Replay]:
     """Return the recorded market of every configured asset; they start at one recorded moment.
 
-    Raises TapeError for an asset the tape does not hold and for files that cannot be read.
+    Raises ConfigError for an asset nobody recorded, or recordings with no moment in common.
     """
-    recordings = [
-        read_recording(path, name, listing_named(name).sz_decimals) for name in config.assets
-    ]
-    origin_ms = max(recording.start_ms for recording in recordings)
-    if origin_ms > min(recording.end_ms for recording in recordings):
-        raise TapeError(path, "holds recordings that have no moment in common")
+    missing = [name for name in config.assets if name not in recordings]
+    if missing:
+        raise ConfigError("asset", missing[0], "one of " + ", ".join(recordings))
+    chosen = [recordings[name] for name in config.assets]
+    origin_ns = max(int(recording["venue_ns"][0]) for recording in chosen)
+    end_ns = min(int(recording["venue_ns"][-1]) for recording in chosen)
+    if origin_ns > end_ns:
+        raise ConfigError("tape", ", ".join(config.assets), "recordings of one and the same time")
     return {
-        (market := state.by_name[recording.asset]).index: Replay(
-            market,
+        state.by_name[name].index: Replay(
+            state.by_name[name],
             recording,
             matcher=state.matcher,
             accounts=state.accounts,
-            origin_ms=origin_ms,
+            origin_ns=origin_ns,
             start_ns=config.start_ns,
         )
-        for recording in recordings
+        for name, recording in zip(config.assets, chosen, strict=True)
     }

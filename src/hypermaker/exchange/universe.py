@@ -135,17 +135,17 @@ def spot_meta() -> dict[str, Any]:
     return {
         "universe": [{"tokens": [1, 0], "name": "PURR/USDC", "index": 0, "isCanonical": True}],
         "tokens": [
-            _token("USDC", 8, 8, 0, "0x6d1e7cde53ba9467b783cb7c530ce054"),
-            _token("PURR", 0, 5, 1, "0xc1fb593aeffbeb02f85e0308e9956a90"),
+            _token("USDC", 0, decimals=(8, 8), token="0x6d1e7cde53ba9467b783cb7c530ce054"),
+            _token("PURR", 1, decimals=(0, 5), token="0xc1fb593aeffbeb02f85e0308e9956a90"),
         ],
     }
 
 
-def _token(name: str, sz_decimals: int, wei: int, index: int, token: str) -> dict[str, Any]:
+def _token(name: str, index: int, *, decimals: tuple[int, int], token: str) -> dict[str, Any]:
     return {
         "name": name,
-        "szDecimals": sz_decimals,
-        "weiDecimals": wei,
+        "szDecimals": decimals[0],
+        "weiDecimals": decimals[1],
         "index": index,
         "tokenId": token,
         "isCanonical": True,

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
+from hypermaker.core.events import Events
 from hypermaker.core.units import NS_PER_S
 from hypermaker.exchange import gateway
 from hypermaker.exchange.admission import admit
@@ -69,9 +70,17 @@ class Exchange:
     """One local Hyperliquid.
 
     Every method takes the time and first does all that was due before it; times must not go back.
+
+    Parameters
+    ----------
+    config       what it is like
+    recordings   asset -> recorded EVENTs (BBO, DEPTH, TRADE) that replace its simulated traders;
+                 with any, every configured asset needs one
     """
 
-    def __init__(self, config: ExchangeConfig) -> None:
+    def __init__(
+        self, config: ExchangeConfig, recordings: Mapping[str, Events] | None = None
+    ) -> None:
         self.config = config.checked()
         self.state = ExchangeState(config)
         self.schedule = Schedule(config.start_ns)
@@ -88,16 +97,16 @@ class Exchange:
         self._names = 0
         self._posts: dict[int, tuple[int, int]] = {}
         self._mempool = Mempool(config.blocks)
-        self._open_markets()
+        self._open_markets(recordings or {})
         self._set_clocks()
 
-    def _open_markets(self) -> None:
+    def _open_markets(self, recordings: Mapping[str, Events]) -> None:
         """Give every asset that is to have a market its traders, simulated or recorded."""
         seeds = np.random.SeedSequence(self.config.seed)
         self._block_clock = BlockClock(self.config.blocks, np.random.default_rng(seeds.spawn(1)[0]))
         self.crowds: dict[int, Crowd] = {}
-        if self.config.tape is not None:
-            self.crowds.update(replays(self.state, self.config, self.config.tape))
+        if recordings:
+            self.crowds.update(replays(self.state, self.config, recordings))
             return
         for asset in self.config.asset_indices:
             self.crowds[asset] = Flow(

@@ -231,7 +231,8 @@ class Answers(Rows):
             summary = state.margin_summary
             equity = rounded_units(summary.account_value, USD_DECIMALS)
             used = rounded_units(summary.total_margin_used, USD_DECIMALS)
-            union = (0, 0, max(0, equity - used), equity, 0)
+            maintenance = rounded_units(state.cross_maintenance_margin_used or "0", USD_DECIMALS)
+            union = (maintenance, 0, max(0, equity - used), equity, 0)
             return self._numbers(rows, n, Kind.ACCOUNT, stamp, union, venue_ms=state.time)
 
     def decode_user_fills(

@@ -1,7 +1,7 @@
 """secp256k1 with recoverable signatures: libsecp256k1 where installed, plain Python otherwise.
 
 Both give the same bytes: the nonce is RFC 6979 over HMAC-SHA256 (so a signature is a function of
-key and digest), s is the lower of its two values. Plain Python is some thirty times slower and its
+key and digest), s is the lower of its two values. Plain Python is some ten times slower and its
 running time depends on the key; it exists for machines without a wheel and as the tests' oracle.
 
 Source: SEC 1 version 2.0 sections 4.1.3 and 4.1.6; SEC 2 section 2.4.1; RFC 6979 section 3.2.
@@ -206,8 +206,5 @@ def recover(signature: bytes, digest: bytes) -> bytes:
     """
     if IMPLEMENTATION == "plain":
         return recover_plain(signature, digest)
-    try:
-        found = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
-    except Exception as error:  # the library raises its own and bare ValueErrors alike
-        raise ValueError("signature recovers no key") from error
+    found = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
     return bytes(found.format(compressed=False)[1:])

@@ -30,6 +30,7 @@ from hypermaker.hyperliquid.rows import (
     positive_units,
     rounded_units,
 )
+from hypermaker.hyperliquid.transfers import transfer_usd_micro
 from hypermaker.hyperliquid.wire_info import ActiveAssetData, Level, Trade
 from hypermaker.hyperliquid.wire_ws import (
     GREETING,
@@ -41,6 +42,8 @@ from hypermaker.hyperliquid.wire_ws import (
     CoinContext,
     ContextFrame,
     ErrorFrame,
+    LedgerFrame,
+    LedgerUpdates,
     OrderUpdate,
     OrderUpdatesFrame,
     PongFrame,
@@ -66,12 +69,15 @@ _Inbound = (
     | UserFillsFrame
     | UserEventsFrame
     | ActiveAssetDataFrame
+    | LedgerFrame
     | PostFrame
     | PongFrame
     | AcknowledgementFrame
     | ErrorFrame
 )
 _read = msgspec.json.Decoder(_Inbound).decode
+TRANSFERS_MAX = 1024
+"""Of a history of any length the newest count; older ones are before any session of ours."""
 
 
 class _AnyFrame(msgspec.Struct, frozen=True):
@@ -97,7 +103,7 @@ class Decoder(Answers):
     def __init__(self, asset: Asset, account: str, run_id: int) -> None:
         super().__init__(asset, account, run_id)
         self.notice: Notice | None = None
-        self._trades_are_old = False
+        self._trades_are_replayed = False
         self._level_writer = LevelWriter(
             price_decimals=asset.price_decimals, size_decimals=asset.sz_decimals
         )
@@ -144,7 +150,7 @@ class Decoder(Answers):
             self.notice = said = message.data
             wanted = said.subscription
             if wanted.type == "trades" and wanted.coin == self.asset.coin:
-                self._trades_are_old = said.method == "subscribe"
+                self._trades_are_replayed = said.method == "subscribe"
 
     def _bbo(self, touch: Touch, received_ns: int, rows: memoryview) -> int:
         if touch.coin != self.asset.coin:
@@ -170,7 +176,7 @@ class Decoder(Answers):
 
     def _trades(self, trades: list[Trade], received_ns: int, rows: memoryview) -> int:
         n, coin = 0, self.asset.coin
-        flags = Flag.BACKFILL if self._trades_are_old else 0
+        flags = Flag.BACKFILL if self._trades_are_replayed else 0
         for trade in trades:
             if trade.coin != coin:
                 continue
@@ -193,7 +199,7 @@ class Decoder(Answers):
             )
             n += 1
         if n:
-            self._trades_are_old = False
+            self._trades_are_replayed = False
         return n
 
     def _context(self, data: CoinContext, received_ns: int, rows: memoryview) -> int:
@@ -242,6 +248,22 @@ class Decoder(Answers):
             n = self._numbers(rows, n, Kind.FUNDING, stamp, union, venue_ms=funding.time)
         return n
 
+    def _ledger(self, data: LedgerUpdates, received_ns: int, rows: memoryview) -> int:
+        """Write one TRANSFER for each block that moved money, oldest first."""
+        if data.user.lower() != self.account:
+            return 0
+        moved: dict[int, int] = {}
+        for line in data.non_funding_ledger_updates:
+            usd_micro = transfer_usd_micro(line.delta, self.account)
+            moved[line.time] = moved.get(line.time, 0) + usd_micro
+        flags = Flag.SNAPSHOT if data.is_snapshot else 0
+        n, stamp = 0, Stamp(received_ns, Source.USER, flags)
+        newest = sorted((at, usd_micro) for at, usd_micro in moved.items() if usd_micro)
+        for venue_ms, usd_micro in newest[-TRANSFERS_MAX:]:
+            union = (0, 0, 0, usd_micro, 0)
+            n = self._numbers(rows, n, Kind.TRANSFER, stamp, union, venue_ms=venue_ms)
+        return n
+
     def _active_asset_data(self, data: ActiveAssetData, received_ns: int, rows: memoryview) -> int:
         return self._limits(rows, 0, data, Stamp(received_ns, Source.USER))
 
@@ -258,4 +280,5 @@ _READERS: dict[type, _Reader] = {
     UserFillsFrame: Decoder._user_fills,
     UserEventsFrame: Decoder._user_events,
     ActiveAssetDataFrame: Decoder._active_asset_data,
+    LedgerFrame: Decoder._ledger,
 }

@@ -225,6 +225,7 @@ class Rows:
         kind: Kind,
         stamp: Stamp,
         union: tuple[int, int, int, int, int],
+        *,
         venue_ms: int = 0,
     ) -> int:
         """Write a row that has no side, level or reason; return the new count."""

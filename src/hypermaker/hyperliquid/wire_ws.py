@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from hypermaker.hyperliquid.transfers import LedgerUpdate
 from hypermaker.hyperliquid.wire_info import (
     ActiveAssetData,
     AssetContext,
@@ -43,7 +44,6 @@ UNREAD_CHANNELS = frozenset(
         "twapStates",
         "userFundings",
         "userHistoricalOrders",
-        "userNonFundingLedgerUpdates",
         "userTwapHistory",
         "userTwapSliceFills",
         "webData2",
@@ -203,6 +203,20 @@ class UserEventsFrame(Frame, frozen=True, tag="user"):
     """What happened to the account; subscription type `userEvents`."""
 
     data: UserEvents
+
+
+class LedgerUpdates(Wire, frozen=True):
+    """Deposits, withdrawals and the like of a user; is_snapshot is absent on live frames."""
+
+    user: str
+    non_funding_ledger_updates: list[LedgerUpdate]
+    is_snapshot: bool = False
+
+
+class LedgerFrame(Frame, frozen=True, tag="userNonFundingLedgerUpdates"):
+    """Ledger lines, first the whole history."""
+
+    data: LedgerUpdates
 
 
 class Acknowledgement(Wire, frozen=True):

@@ -39,6 +39,7 @@ SIDE = record(  # one side's wish, allowance and dead-band
     ("allowance_lots", "i8"),  # all that may fill on this side, this order included
     ("band_ticks", "f8"),  # of the first level
     ("kappa_per_tick", "f8"),
+    ("mid2_ticks", "i8"),  # bid + ask now, remembered with each new order
     ("now_ns", "i8"),
 )
 Rec = Any
@@ -126,7 +127,7 @@ def _place(table: Rec, side: Rec, level: Rec, out: Actions, n: int) -> int:
     order.price_ticks, order.original_lots = level.price_ticks, level.size_lots
     order.filled_lots, order.final_lots = 0, orders.NOT_SAID
     order.sent_ns, order.changed_ns, order.asked_ns = side.now_ns, side.now_ns, 0
-    order.burns_answered = 0
+    order.burns_answered, order.placed_mid2 = 0, side.mid2_ticks
     order.life, order.side = Life.SENT, side.side
     order.reduce_only = level.reduce_only
     table.next_seq += 1

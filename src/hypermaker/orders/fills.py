@@ -16,7 +16,7 @@ FILLS = record(
     ("position_lots", "i8"),
     ("count", "i8"),
     ("duplicates", "i8"),
-    ("too_old", "i8"),
+    ("too_late", "i8"),
     ("unknown_orders", "i8"),  # fills of orders the table does not hold
     ("newest_venue_ns", "i8"),
     ("evicted_venue_ns", "i8"),  # nothing at or before this time can be new
@@ -31,10 +31,10 @@ Rec = Any
 
 
 @kernel
-def is_new(fills: Rec, venue_ns: int, tid: int) -> bool:
+def is_unseen(fills: Rec, venue_ns: int, tid: int) -> bool:
     """Return whether this fill has not been counted yet, and remember it if so."""
     if venue_ns < fills.start_venue_ns or venue_ns <= fills.evicted_venue_ns:
-        fills.too_old += 1
+        fills.too_late += 1
         return False
     for i in range(RING):
         if fills.tid[i] == tid and fills.venue_ns[i] == venue_ns:

@@ -73,8 +73,8 @@ def _as_arrays() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     after = np.tile(np.arange(len(Life), dtype=np.int64), (len(Kind), 1))
     question = np.zeros_like(after)
     for kind, row in LIFE_CYCLE.items():
-        for state, (new, ask) in row.items():
-            after[kind, state], question[kind, state] = new, ask
+        for state, (life, ask) in row.items():
+            after[kind, state], question[kind, state] = life, ask
     return after, question
 
 
@@ -91,6 +91,7 @@ ORDER = record(
     ("changed_ns", "i8"),  # when the state last changed
     ("asked_ns", "i8"),  # when a question about it was last sent, 0: none is open
     ("burns_answered", "i8"),
+    ("placed_mid2", "i8"),  # bid + ask when it was placed, for markouts
     ("life", "u1"),
     ("side", "i1"),
     ("reduce_only", "u1"),

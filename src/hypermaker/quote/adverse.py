@@ -9,12 +9,24 @@ that is, at the cost of a fill *there* plus a little more half-spread, because s
 makes the fill cheaper. d = 0 means the same cost at every depth, and x = 1/kappa + c + eps + p.
 """
 
-from math import exp
+from math import exp, log1p
 
 from hypermaker.core.kernel import kernel
 
-NEWTON_STEPS = 4
-"""The equation is convex and falling and we start below its root: four steps reach 1e-12."""
+HALLEY_STEPS = 2
+"""From a first guess good to two digits, each step triples the digits."""
+
+
+@kernel
+def _product_log(x: float) -> float:
+    """Return Lambert's W(x), the z with z*exp(z) = x, for x >= 0, to 1e-12."""
+    first = log1p(x)
+    z = first * (1.0 - log1p(first) / (2.0 + first))
+    for _ in range(HALLEY_STEPS):
+        grown = exp(z)
+        gap = z * grown - x
+        z -= gap / (grown * (z + 1.0) - (z + 2.0) * gap / (2.0 * z + 2.0))
+    return z
 
 
 @kernel
@@ -25,7 +37,7 @@ def epsilon_at(
 
     Parameters
     ----------
-    epsilon_bps    adverse move of a fill at depth 0
+    epsilon_bps    adverse move of a fill at depth 0, and of one that pays to be filled
     decay_bps      depth over which it falls by e; 0: it does not fall
     kappa_per_bps  decay of fill intensity
     rest_bps       all other terms of the depth: 1/kappa + fee + inventory
@@ -33,12 +45,10 @@ def epsilon_at(
     if not decay_bps > 0.0:
         return epsilon_bps
     weight = 1.0 + 1.0 / (kappa_per_bps * decay_bps)
-    depth, epsilon = rest_bps, 0.0
-    for _ in range(NEWTON_STEPS):
-        epsilon = epsilon_bps * exp(-depth / decay_bps)
-        gap = rest_bps + weight * epsilon - depth
-        depth += gap / (1.0 + weight * epsilon / decay_bps)
-    return epsilon_bps * exp(-depth / decay_bps)
+    whole = weight * epsilon_bps
+    if not rest_bps + whole > 0.0:
+        return epsilon_bps
+    return decay_bps / weight * _product_log(whole / decay_bps * exp(-rest_bps / decay_bps))
 
 
 @kernel

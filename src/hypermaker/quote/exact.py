@@ -28,7 +28,8 @@ def stationary(setting: Setting, limits: Range) -> tuple[float, Vector]:
     """Return the lowest eigenvalue of the lattice (1/s) and its vector, positive, of norm 1.
 
     The vector squared is the stationary law of inventory; -delta/k times the value is what the
-    quotes earn, certainty equivalent, in P * coins per second.
+    quotes earn, certainty equivalent, in P * coins per second. Components below 1e-16 of the
+    largest are noise: for steep walls use the kernel, which keeps ratios.
     """
     values, vectors = np.linalg.eigh(lattice(setting, limits))
     lowest = vectors[:, 0] * np.sign(vectors[:, 0].sum())

@@ -43,20 +43,38 @@ GLFT = record(
     ("cold_starts", "i8"),
     ("excess", "f8", (POINTS_MAX,)),  # neighbour ratios of f, less one, pointing to the peak
     ("log_f", "f8", (POINTS_MAX,)),
+    ("bend", "f8", (POINTS_MAX,)),  # rise of the price of risk across each cell, in 1/kappa
 )
+
+KNOWN_MAX = 1e15
+COST_HALF_SPREADS_MAX = 300.0
 
 Glft = Any
 """One element of a GLFT array: a record with the fields above; all zeros is a valid start."""
 
 
 @kernel
+def _is_known(value: float) -> bool:
+    """Return whether a quantity that cannot be negative is a number of this world."""
+    return 0.0 <= value <= KNOWN_MAX
+
+
+@kernel
 def is_ready(market: Market) -> bool:
-    """Return whether the models know enough to quote; NaN anywhere counts as not knowing."""
+    """Return whether the models know enough to quote; NaN anywhere counts as not knowing.
+
+    Costs of hundreds of half-spreads count as not knowing too: nobody would ever trade with us.
+    """
     rates = market.a_bid_per_s > 0.0 and market.a_ask_per_s > 0.0 and market.kappa_per_bps > 0.0
     units = market.fair_ticks > 0.0 and market.lot_usd > 0.0 and market.quote_lots > 0.0
-    risk = market.sigma_bps >= 0.0 and market.gamma >= 0.0
-    costs = market.epsilon_bid_bps >= 0.0 and market.epsilon_ask_bps >= 0.0
-    return bool(rates and units and risk and costs and abs(market.drift_bps_per_s) < 1e9)
+    numbers = _is_known(market.a_bid_per_s + market.a_ask_per_s + market.kappa_per_bps)
+    numbers = numbers and _is_known(market.fair_ticks + market.lot_usd + market.quote_lots)
+    risk = _is_known(market.sigma_bps) and _is_known(market.gamma)
+    drift = _is_known(abs(market.drift_bps_per_s))
+    costs = _is_known(market.epsilon_bid_bps) and _is_known(market.epsilon_ask_bps)
+    cost = abs(market.fee_bps) + market.epsilon_bid_bps + market.epsilon_ask_bps
+    worth = market.kappa_per_bps * cost <= COST_HALF_SPREADS_MAX
+    return bool(rates and units and numbers and risk and drift and costs and worth)
 
 
 @kernel
@@ -144,7 +162,8 @@ def _weigh_risk(glft: Glft, market: Market, epsilon_bps: float) -> None:
     fill = market.quote_lots
     if market.volume_lots > 0.0:
         room = float(market.long_lots_max + market.short_lots_max)
-        fill = min(fill_lots(market.volume_lots, kappa, stakes), max(room, fill))
+        volume = max(market.volume_lots, 1.0)  # the venue trades no less than a lot
+        fill = min(fill_lots(volume, kappa, stakes), max(room, fill))
     slope = max(sqrt(stakes / fill), slope_floor_bps(market, glft.step_lots))
     weight = slope * slope * fill * 2.0 * rate * kappa / e
     wanted = market.drift_bps_per_s / weight if weight > 0.0 else 0.0
@@ -178,15 +197,21 @@ def solve(glft: Glft, market: Market) -> None:
 def value_of(glft: Glft, lots: float) -> float:
     """Return theta: what holding this inventory is worth, up to a constant  [bps * lots].
 
-    Between lattice points theta is linear, so a whole cell trades at exactly GLFT's depth; beyond
-    a limit it falls as the closed form does, which makes every coin on the way back worth more.
+    Exact at lattice points, so a whole cell trades at exactly GLFT's depth; in between the price
+    of risk is linear. Beyond a limit it falls as the closed form does, which makes every coin on
+    the way back worth more.
     """
     place = (lots - glft.low_lots) * glft.cells_per_lot
-    cell = min(max(int(place), 0), max(glft.cells - 1, 0))
-    edge = 0.0 if glft.cells == 0 else glft.log_f[cell + 1] - glft.log_f[cell]
-    inside = glft.value_scale * (glft.log_f[cell] + (place - cell) * edge)
-    beyond = max(glft.low_lots - lots, lots - glft.low_lots - glft.cells * glft.step_lots, 0.0)
-    return float(inside - 0.5 * glft.slope_bps * beyond * beyond)
+    beyond = max(-place, place - glft.cells, 0.0) * glft.step_lots
+    fall = 0.5 * glft.slope_bps * beyond * beyond
+    if glft.cells == 0:
+        return float(-fall)
+    cell = min(max(int(place), 0), glft.cells - 1)
+    part = place - cell
+    inner = min(max(part, 0.0), 1.0)
+    edge = glft.log_f[cell + 1] - glft.log_f[cell]
+    bow = 0.5 * glft.bend[cell] * inner * (1.0 - inner)
+    return float(glft.value_scale * (glft.log_f[cell] + part * edge + bow) - fall)
 
 
 @kernel
@@ -231,5 +256,8 @@ def earning_bps_lots_per_s(glft: Glft) -> float:
     """Return what these quotes earn, certainty equivalent: -(step/kappa)*(lowest eigenvalue).
 
     In bps of the fair price times lots, per second; times `lot_usd`*1e-4 it is USD per second.
+    What drift earns on the target inventory is in it.
     """
-    return float(glft.value_scale * glft.eta_per_s * (2.0 - glft.energy))
+    target = glft.target_lots * glft.cells_per_lot
+    lowest = glft.energy - 2.0 - glft.stiffness * target * target
+    return float(-glft.value_scale * glft.eta_per_s * lowest)

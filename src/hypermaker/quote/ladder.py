@@ -18,6 +18,7 @@ from hypermaker.core.units import BPS, NOTIONAL_MIN_USD
 from hypermaker.quote.adverse import epsilon_at, relief_bps
 from hypermaker.quote.glft import Glft, marginal_bps, value_of
 
+ONE_BPS = 1.0 / BPS
 NOTIONAL_MARGIN = 1.01
 """A level is planned one per cent above the venue's minimum: its price is not yet known."""
 
@@ -138,7 +139,7 @@ def write_place(market: Market, level: Level, signed_bps: float, size_lots: int)
     level.price_ticks = 0
     level.size_lots = size_lots
     level.reduce_only = 0
-    level.raw_ticks = market.fair_ticks * (1.0 - signed_bps / BPS)
+    level.raw_ticks = market.fair_ticks * (1.0 - signed_bps * ONE_BPS)
 
 
 @kernel

@@ -14,10 +14,10 @@ from hypermaker.core.market import Market
 from hypermaker.core.units import (
     BPS,
     NOTIONAL_MIN_USD,
+    USD_MICRO,
     ceil_to_grid,
     floor_to_grid,
     grid_step_ticks,
-    notional_usd,
 )
 
 Levels = Any
@@ -67,9 +67,9 @@ def _snap(market: Market, raw_ticks: float, sign: int, nearest: int) -> int:
 
 
 @kernel
-def _is_small(market: Market, level: Level) -> bool:
-    value = notional_usd(level.price_ticks, level.size_lots, market.price_decimals)
-    return bool(value < NOTIONAL_MIN_USD)
+def _is_small(level: Level) -> bool:
+    """Return whether the venue would refuse the order; ticks times lots are 10^-6 USD."""
+    return bool(level.price_ticks * level.size_lots < NOTIONAL_MIN_USD * USD_MICRO)
 
 
 @kernel
@@ -99,11 +99,14 @@ def terms_sum_bps(level: Level) -> float:
 
 
 @kernel
-def _explain(market: Market, level: Level, sign: int) -> None:
-    """Set ROUNDING so that the terms sum to the level's distance from fair."""
-    level.terms_bps[Term.ROUNDING] = 0.0
-    distance = sign * (market.fair_ticks - level.price_ticks) / market.fair_ticks * BPS
-    level.terms_bps[Term.ROUNDING] = distance - terms_sum_bps(level)
+def _explain(market: Market, levels: Levels, count: int, sign: int) -> None:
+    """Set ROUNDING so that the terms of each level sum to its distance from fair."""
+    bps_per_tick = sign * BPS / market.fair_ticks
+    for index in range(count):
+        level = levels[index]
+        level.terms_bps[Term.ROUNDING] = 0.0
+        distance = (market.fair_ticks - level.price_ticks) * bps_per_tick
+        level.terms_bps[Term.ROUNDING] = distance - terms_sum_bps(level)
 
 
 @kernel
@@ -127,7 +130,7 @@ def _gather(market: Market, levels: Levels, count: int, sign: int) -> int:
         levels[kept].price_ticks = price_ticks
         levels[kept].size_lots = size_lots
         if kept > 0 and (
-            levels[kept - 1].price_ticks == price_ticks or _is_small(market, levels[kept - 1])
+            levels[kept - 1].price_ticks == price_ticks or _is_small(levels[kept - 1])
         ):
             _join(levels[kept], levels[kept - 1])
             levels[kept - 1] = levels[kept]
@@ -140,13 +143,12 @@ def _gather(market: Market, levels: Levels, count: int, sign: int) -> int:
 def _settle(market: Market, levels: Levels, count: int, sign: int) -> int:
     """Make one side valid on the venue; return how many levels remain."""
     kept = _gather(market, levels, count, sign)
-    if kept > 0 and _is_small(market, levels[kept - 1]):
+    if kept > 0 and _is_small(levels[kept - 1]):
         kept -= 1
         if kept > 0:
             _join(levels[kept], levels[kept - 1])
             levels[kept - 1] = levels[kept]
-    for index in range(kept):
-        _explain(market, levels[index], sign)
+    _explain(market, levels, kept, sign)
     return kept
 
 

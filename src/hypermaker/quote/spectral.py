@@ -20,7 +20,7 @@ from hypermaker.core.kernel import kernel
 CELLS_MAX = 128
 POINTS_MAX = CELLS_MAX + 1
 PASSES_MAX = 80
-STIFFNESS_MAX = 1e12
+STIFFNESS_MAX = 1e8
 """Beyond this a lot more is never wanted at any price, and doubles have no digits to say so."""
 TOLERANCE = 1e-14
 
@@ -120,6 +120,23 @@ def take_logs(glft: Glft) -> None:
 
 
 @kernel
+def take_bends(glft: Glft) -> None:
+    """Write how much the price of risk rises across each cell, for prices inside a cell.
+
+    The smaller of the differences to both neighbours: prices then never step back at a lattice
+    point. A lattice of one cell has the closed form's rise, omega.
+    """
+    last = glft.cells - 1
+    before = np.inf
+    for cell in range(last):
+        edge = glft.log_f[cell + 1] - glft.log_f[cell]
+        after = edge - (glft.log_f[cell + 2] - glft.log_f[cell + 1])
+        glft.bend[cell] = max(min(before, after), 0.0)
+        before = after
+    glft.bend[last] = max(before, 0.0) if last > 0 else sqrt(glft.stiffness)
+
+
+@kernel
 def solve_lattice(glft: Glft, cells: int, stiffness: float, centre: float) -> None:
     """Bring the eigenvector up to date with the lattice; free when nothing has changed.
 
@@ -127,7 +144,8 @@ def solve_lattice(glft: Glft, cells: int, stiffness: float, centre: float) -> No
     the mean change of the diagonal under f^2, known from two moments. Cold start (another number
     of cells, or nothing solved yet): Gershgorin's bound.
     """
-    stiffness = min(stiffness, STIFFNESS_MAX)
+    if not stiffness < STIFFNESS_MAX:
+        stiffness = STIFFNESS_MAX
     if cells == glft.cells and stiffness == glft.stiffness and centre == glft.centre:
         return
     warm = cells == glft.cells and glft.solves > 0
@@ -142,6 +160,7 @@ def solve_lattice(glft: Glft, cells: int, stiffness: float, centre: float) -> No
     if cells > 0:
         settle_energy(glft, energy, lowest_bound(glft))
         take_logs(glft)
+        take_bends(glft)
     glft.solves += 1
 
 

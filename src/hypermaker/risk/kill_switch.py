@@ -46,6 +46,7 @@ REASONS = len(KillReason)
 KILL_MULTIPLE = 2.0  # of the position limits; between 1x and 2x the gate is reduce-only
 DAY_NS = 86_400 * NS_PER_S
 JUMP_WINDOW_NS = NS_PER_S
+FORGET_S_MAX = 1e9  # 30 years in nanoseconds still fit an i8
 ROW = record(("measured", "f8"), ("limit", "f8"))
 
 KILL_SWITCH = record(
@@ -186,7 +187,7 @@ def on_price(rec: Rec, price: float, lot_usd: float, received_ns: int) -> None:
     jump = abs(price / rec.jump_price - 1.0)
     if not (jump <= rec.settings.jump_max):
         rec.jump_frames += 1
-        if rec.jump_frames >= rec.settings.jump_frames_min:
+        if not (rec.jump_frames < rec.settings.jump_frames_min):
             rec.rows[KillReason.PRICE_JUMP].measured = jump
         return
     rec.jump_frames = 0
@@ -269,7 +270,7 @@ def check(rec: Rec, received_ns: int) -> int:
     _measure_position(rec)
     _measure_silence(rec, received_ns)
     _measure_trouble(rec, received_ns)
-    if rec.settings.enabled == 0.0:
+    if rec.settings.disarmed == 1.0:
         return KillReason.NONE
     fired: int = KillReason.NONE
     for i in range(1, REASONS):
@@ -294,6 +295,18 @@ def _roll_day(rec: Rec, received_ns: int) -> None:
 
 
 @kernel
+def _smaller(one: float, other: float) -> float:
+    """Return the smaller of two limits, NaN (which fires) when either is."""
+    return one if one < other or one != one else other
+
+
+@kernel
+def _larger(one: float, other: float) -> float:
+    """Return the larger of two limits, NaN (which fires) when either is."""
+    return one if one > other or one != one else other
+
+
+@kernel
 def _measure_equity(rec: Rec) -> None:
     """Rows LOSS and DRAWDOWN, from the first account event on."""
     loss, drawdown = rec.rows[KillReason.LOSS], rec.rows[KillReason.DRAWDOWN]
@@ -302,10 +315,10 @@ def _measure_equity(rec: Rec) -> None:
     drawdown.measured, loss.measured = 0.0, 0.0
     if rec.equity_known == 0:
         return
-    scaled = max(settings.loss_fraction_max * rec.day_equity_usd, settings.loss_usd_min)
-    loss.limit = min(settings.loss_usd_max, scaled)
+    scaled = _larger(settings.loss_fraction_max * rec.day_equity_usd, settings.loss_usd_min)
+    loss.limit = _smaller(settings.loss_usd_max, scaled)
     loss.measured = rec.day_equity_usd - rec.equity_usd
-    if rec.peak_equity_usd >= settings.peak_usd_min:
+    if not (rec.peak_equity_usd < settings.peak_usd_min):
         drawdown.measured = (rec.peak_equity_usd - rec.equity_usd) / rec.peak_equity_usd
 
 
@@ -316,11 +329,12 @@ def _measure_position(rec: Rec) -> None:
     settings, exempt = rec.settings, abs(rec.exempt_lots)
     value_max = settings.value_usd_max
     if rec.equity_known == 1:
-        value_max = min(value_max, settings.value_equity_max * max(0.0, rec.equity_usd))
+        scaled = settings.value_equity_max * max(0.0, rec.equity_usd)
+        value_max = _smaller(value_max, scaled)
     value.measured = abs(rec.position_lots) * rec.lot_usd
-    value.limit = max(KILL_MULTIPLE * value_max, exempt * rec.lot_usd)
+    value.limit = _larger(KILL_MULTIPLE * value_max, exempt * rec.lot_usd)
     runaway.measured = float(abs(rec.position_lots))
-    runaway.limit = max(KILL_MULTIPLE * settings.position_lots_max, float(exempt))
+    runaway.limit = _larger(KILL_MULTIPLE * settings.position_lots_max, float(exempt))
 
 
 @kernel
@@ -334,13 +348,22 @@ def _measure_silence(rec: Rec, received_ns: int) -> None:
 
 
 @kernel
+def _forget_rate_errors(rec: Rec, received_ns: int) -> None:
+    """Forget one error for each `rate_forget_s` that has passed; none when that is no time."""
+    forget_s = rec.settings.rate_forget_s
+    if rec.rate_errors == 0 or not (0.0 < forget_s < FORGET_S_MAX):
+        return
+    forget_ns = max(1, int(forget_s * NS_PER_S))
+    forgotten = max(0, received_ns - rec.rate_ns) // forget_ns
+    rec.rate_errors = max(0, rec.rate_errors - forgotten)
+    rec.rate_ns += forgotten * forget_ns
+
+
+@kernel
 def _measure_trouble(rec: Rec, received_ns: int) -> None:
     """The rows whose facts are written as they come: limits, and how long they have lasted."""
     settings, rows = rec.settings, rec.rows
-    forget_ns = max(1, int(min(settings.rate_forget_s, 1e9) * NS_PER_S))
-    if rec.rate_errors > 0 and received_ns - rec.rate_ns >= forget_ns:
-        rec.rate_errors = max(0, rec.rate_errors - (received_ns - rec.rate_ns) // forget_ns)
-        rec.rate_ns = received_ns
+    _forget_rate_errors(rec, received_ns)
     rows[KillReason.RATE_LIMIT].measured = float(rec.rate_errors)
     rows[KillReason.RATE_LIMIT].limit = settings.rate_errors_max
     rows[KillReason.CASCADE].limit = settings.cascade_max

@@ -2,12 +2,13 @@
 
 One row a limit. The settings records of the kernels are laid out from these tables, the user's
 choices are checked against them, and a test keeps `docs/risk.md` equal to them. A record that was
-never configured is all zeros, and zero is the strictest value there is: forgetting closes.
+never configured is all zeros: a latch with no losses, no silence and no position allowed. So
+forgetting to configure closes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, isnan
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -66,11 +67,11 @@ _FIRES = "test_kill_switch.py::test_a_reason_fires_and_its_mutant_does_not"
 
 KILL_SETTINGS: Table = (
     Setting(
-        "enabled",
-        1.0,
+        "disarmed",
+        0.0,
         "0 or 1",
-        "0 disarms the whole latch; for the local exchange only",
-        "test_kill_switch.py::test_a_disabled_latch_fires_on_nothing",
+        "1 switches the whole latch off; for the local exchange only",
+        "test_kill_switch.py::test_a_disarmed_latch_fires_on_nothing",
     ),
     Setting("loss_usd_max", 500.0, "USD", "LOSS: lost more than this since UTC midnight", _FIRES),
     Setting(
@@ -78,14 +79,14 @@ KILL_SETTINGS: Table = (
         0.05,
         "of equity at midnight",
         "LOSS: the same, scaled to the account; the tighter one counts",
-        "test_kill_switch.py::test_limits_scale_with_equity",
+        "test_kill_days.py::test_limits_scale_with_equity",
     ),
     Setting(
         "loss_usd_min",
         1.0,
         "USD",
         "LOSS: scaling never goes below this: fees of one fill are no disaster",
-        "test_kill_switch.py::test_limits_scale_with_equity",
+        "test_kill_days.py::test_limits_scale_with_equity",
     ),
     Setting(
         "drawdown_max",
@@ -113,7 +114,7 @@ KILL_SETTINGS: Table = (
         3.0,
         "of equity",
         "POSITION_VALUE: the same, scaled to the account; the tighter one counts",
-        "test_kill_switch.py::test_limits_scale_with_equity",
+        "test_kill_days.py::test_limits_scale_with_equity",
     ),
     Setting(
         "position_lots_max",
@@ -133,14 +134,14 @@ KILL_SETTINGS: Table = (
         "rate_forget_s",
         600.0,
         "s",
-        "RATE_LIMIT: one error is forgotten each time this passes",
+        "RATE_LIMIT: one error is forgotten each time this passes; 0: none ever",
         "test_kill_switch.py::test_rate_errors_are_forgotten_one_at_a_time",
     ),
     Setting(
         "cascade_max",
         5.0,
-        "detector's severity",
-        "CASCADE: in the unit the detector reports, which has no ceiling",
+        "severity (1 = pull)",
+        "CASCADE: in the detector's own unit, which has no ceiling",
         _FIRES,
     ),
     Setting(
@@ -187,6 +188,50 @@ KILL_SETTINGS: Table = (
     ),
 )
 
+_EASES = "test_monitors.py::test_tiers_shrink_and_shift_and_do_not_flap"
+
+MONITOR_SETTINGS: Table = (
+    Setting(
+        "drawdown_1",
+        0.4,
+        "of drawdown_max",
+        "what adds shrinks to 1/2 on both sides",
+        "test_monitors.py::test_drawdown_shrinks_both_sides",
+    ),
+    Setting(
+        "drawdown_2",
+        0.6,
+        "of drawdown_max",
+        "what adds shrinks to 1/4",
+        "test_monitors.py::test_drawdown_shrinks_both_sides",
+    ),
+    Setting(
+        "drawdown_3",
+        0.8,
+        "of drawdown_max",
+        "what adds shrinks to 1/10",
+        "test_monitors.py::test_drawdown_shrinks_both_sides",
+    ),
+    Setting("inventory_1", 0.5, "of position_lots_max", "the adding side shrinks to 1/2", _EASES),
+    Setting("inventory_2", 0.8, "of position_lots_max", "the adding side shrinks to 1/4", _EASES),
+    Setting("shift_1_bps", 2.0, "bps", "premium of the adding side from inventory_1 on", _EASES),
+    Setting("shift_2_bps", 5.0, "bps", "premium of the adding side from inventory_2 on", _EASES),
+    Setting(
+        "exit_share",
+        0.8,
+        "of the level",
+        "a level is left only below this share of where it was entered",
+        _EASES,
+    ),
+    Setting("dwell_s", 5.0, "s", "and only after having stood so long", _EASES),
+    Setting(
+        "unwind_passively",
+        0.0,
+        "0 or 1",
+        "after a kill: 1 keeps quoting reduce-only, 0 quotes nothing",
+        "test_monitors.py::test_a_kill_ends_as_the_policy_says",
+    ),
+)
+
 KILL_LIMITS = record_of(KILL_SETTINGS)
-NO_LIMIT = inf
-"""What a setting is given for "no limit of this kind"."""
+MONITOR_LIMITS = record_of(MONITOR_SETTINGS)

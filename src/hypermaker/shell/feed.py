@@ -60,7 +60,7 @@ def market_link(url: str, coin: str) -> LinkPlan:
     )
 
 
-def account_link(url: str, coin: str, address: str) -> LinkPlan:
+def account_link(url: str, *, coin: str, address: str) -> LinkPlan:
     """Return the link that hears of our account and carries our orders."""
     return LinkPlan(
         2,
@@ -70,6 +70,7 @@ def account_link(url: str, coin: str, address: str) -> LinkPlan:
             Subscription("orderUpdates", user=address),
             Subscription("userFills", user=address),
             Subscription("userEvents", user=address),
+            Subscription("userNonFundingLedgerUpdates", user=address),
             Subscription("activeAssetData", user=address, coin=coin),
         ),
     )

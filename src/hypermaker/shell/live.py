@@ -36,6 +36,7 @@ from hypermaker.shell.startup import (
 )
 from hypermaker.shell.sweep import open_oids, sweep
 from hypermaker.shell.transport import Http, open_session
+from hypermaker.shell.warmup import warm_up
 from hypermaker.state import EngineConfig
 from hypermaker.summary import summarise
 
@@ -119,14 +120,21 @@ class Maker:
         self._started_ns = clock()
         asset, address, run_id = trader.asset, trader.address, trader.run_id
         self._out = OrdersOut(
-            trader, Decoder(asset, address, run_id), journal=session.journal, clock=clock
+            trader,
+            Decoder(asset, address, run_id),
+            session.hear,
+            journal=session.journal,
+            clock=clock,
         )
         session.carry_out = self._out.carry_out
         self._reconciler = Reconciler(
             trader, session, Decoder(asset, address, run_id), http=http, clock=clock
         )
         url = plan.network.ws_url
-        links = (market_link(url, asset.coin), account_link(url, asset.coin, address))
+        links = (
+            market_link(url, asset.coin),
+            account_link(url, coin=asset.coin, address=address),
+        )
         self.market, self.account = (
             Feed(link, session, Decoder(asset, address, run_id), clock=clock, seed=run_id)
             for link in links
@@ -139,7 +147,7 @@ class Maker:
     async def run(self, pool: aiohttp.ClientSession) -> None:
         """Quote until asked to stop, then take everything back."""
         async with asyncio.TaskGroup() as tasks:
-            self._out.begin(self.session.hear, http=self._http, tasks=tasks)
+            self._out.begin(self._http, tasks)
             started = [
                 tasks.create_task(self.market.keep(pool)),
                 tasks.create_task(self.account.keep(pool)),
@@ -158,6 +166,7 @@ class Maker:
             await self._reconciler.begin()
             self._has_begun = True
         await self._reconciler.compare()
+        await self._reconciler.unsettled()
         self._out.socket = self.account.socket
 
     async def _keep_time(self) -> None:
@@ -270,6 +279,7 @@ async def run_session(
         http = Http(pool, plan.network.base_url)
         asset = await find_asset(http, plan.coin)
         config = await engine_config(http, asset, wishes=plan.wishes, where=plan.where)
+        await asyncio.to_thread(warm_up)
         trader = Trader(
             asset, (plan.account or signer.address).lower(), make_run_id(), signer, NonceCounter()
         )

@@ -24,7 +24,7 @@ from hypermaker.core.units import (
     floor_to_grid,
     parse_units,
 )
-from hypermaker.errors import ConfigError, LinkError
+from hypermaker.errors import ConfigError, HypermakerError, LinkError, TapeError
 from hypermaker.hyperliquid import encode
 from hypermaker.hyperliquid.assets import Asset
 from hypermaker.hyperliquid.nonce import NonceCounter
@@ -54,7 +54,7 @@ async def local_exchange(
 
     funds    address -> deposit [USD]
     tape     recorded market data to replay as the market
-    Raises   ConfigError with the child's own words when it cannot start
+    Raises   ConfigError or TapeError as the child did, LinkError when it dies otherwise
     """
     arguments = ["--port", "0", "--json", "--seed", str(seed), "--asset", coin]
     for address, usd in funds.items():
@@ -93,8 +93,19 @@ async def _url(child: asyncio.subprocess.Process) -> str:
             said = (await child.stderr.read()).decode(errors="replace").strip()
     except TimeoutError as error:
         raise LinkError(f"the local exchange did not start in {READY_S_MAX:.0f} s") from error
+    raise _refusal(said[-STDERR_CHARS_MAX:])
+
+
+def _refusal(said: str) -> HypermakerError:
+    """Return the child's last line as the error it was there, so that it is said only once."""
     last = said.splitlines()[-1] if said else "it said nothing"
-    raise ConfigError("local exchange", "did not start", last[-STDERR_CHARS_MAX:])
+    where, _, what = last.removeprefix("hypermaker: ").partition(": ")
+    value, is_config, valid = what.partition(" is not valid: ")
+    if is_config:
+        return ConfigError(where, value, valid)
+    if last.startswith("hypermaker: "):
+        return TapeError(where, what)
+    return LinkError(f"the local exchange did not start: {last}")
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
@@ -150,7 +161,7 @@ class Visitor:
         to_grid = ceil_to_grid if side > 0 else floor_to_grid
         price_ticks = to_grid(reach_ticks, asset.price_decimals)
         size_lots = int(self.NOTIONAL_USD * USD_MICRO / best_ticks) + 1
-        order = encode.order(asset, side, price_ticks, size_lots, tif="Ioc")
+        order = encode.order(asset, side, price_ticks=price_ticks, size_lots=size_lots, tif="Ioc")
         nonce = self._nonces.next(self._clock() // NS_PER_MS)
         body = encode.signed_request(self._signer, encode.place_action([order]), nonce)
         self.sent += 1

@@ -16,6 +16,7 @@ before it is signed; only cancels and burns, which may run twice, fall back to H
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -35,15 +36,28 @@ from hypermaker.hyperliquid.wire_ws import PostReply
 from hypermaker.risk.kill_switch import KillReason
 from hypermaker.shell.clock import Clock
 from hypermaker.shell.journal import JournalWriter
-from hypermaker.shell.transport import Http, Socket
+from hypermaker.shell.transport import Http
 
 REPLY_NS_MAX = 5 * NS_PER_S
 IN_FLIGHT_MAX = 80
 """Posts waiting for an answer; the venue allows 100, the rest is kept for cancels."""
 LATE_MAX = 512
 NONCES_MAX = 100_000
+Hear = Callable[[Events], None]
+"""Takes EVENT, shape (n,)."""
 Question = tuple[Ask, int, int]
 """ASK or ASK_FILLS, the order, and when it was sent [ms, our clock]."""
+
+
+class Outlet(Protocol):
+    """Where posts go: `transport.Socket`."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `send` will take a frame now."""
+
+    def send(self, raw: bytes) -> bool:
+        """Take one frame; False when it was not taken and never will be."""
 
 
 class Trader(msgspec.Struct, frozen=True):
@@ -76,9 +90,15 @@ class OrdersOut:
     """
 
     def __init__(
-        self, trader: Trader, decoder: Decoder, *, journal: JournalWriter, clock: Clock
+        self,
+        trader: Trader,
+        decoder: Decoder,
+        hear: Hear,
+        *,
+        journal: JournalWriter,
+        clock: Clock,
     ) -> None:
-        self.socket: Socket | None = None
+        self.socket: Outlet | None = None
         self.questions: asyncio.Queue[Question] = asyncio.Queue(256)
         self.killed: KillReason | None = None
         self.requests = 0
@@ -86,7 +106,7 @@ class OrdersOut:
         self._decoder = decoder
         self._journal = journal
         self._clock = clock
-        self._hear: Callable[[Events], None] = _deaf
+        self._hear = hear
         self._http: Http | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._post_id = 0
@@ -95,11 +115,9 @@ class OrdersOut:
         self._nonce_of: dict[int, int] = {}
         self._rows = np.zeros(ENTRIES_MAX, EVENT)
 
-    def begin(
-        self, hear: Callable[[Events], None], *, http: Http, tasks: asyncio.TaskGroup
-    ) -> None:
-        """Take the ear of the engine and the fall-back for cancels."""
-        self._hear, self._http, self._tasks = hear, http, tasks
+    def begin(self, http: Http, tasks: asyncio.TaskGroup) -> None:
+        """Take the fall-back for cancels, and who owns what runs over it."""
+        self._http, self._tasks = http, tasks
 
     @property
     def in_flight(self) -> int:
@@ -111,13 +129,24 @@ class OrdersOut:
 
         actions   ACTION, shape (n,)
         """
+        asset = self._trader.asset
         places: list[tuple[int, OrderWire]] = []
         cancels: list[int] = []
         strangers: list[int] = []
         burns: dict[int, list[int]] = defaultdict(list)
         for kind, side, flags, _, reason, _, seq, oid, price, size, *_ in actions.tolist():
             if kind == Ask.PLACE:
-                places.append((seq, self._order(seq, side, price, size, flags)))
+                cloid = cloid_of(self._trader.run_id, seq)
+                reduce_only = bool(flags & Mark.REDUCE_ONLY)
+                wire = encode.order(
+                    asset,
+                    side,
+                    price_ticks=price,
+                    size_lots=size,
+                    reduce_only=reduce_only,
+                    cloid=cloid,
+                )
+                places.append((seq, wire))
             elif kind == Ask.CANCEL:
                 cancels.append(seq)
             elif kind == Ask.CANCEL_OID:
@@ -132,16 +161,6 @@ class OrdersOut:
         self._place(places)
         for nonce, order_seqs in burns.items():
             self._send(encode.noop_action(), Ask.BURN, order_seqs, nonce)
-
-    def _order(
-        self, order_seq: int, side: int, price_ticks: int, size_lots: int, flags: int
-    ) -> OrderWire:
-        trader = self._trader
-        cloid = cloid_of(trader.run_id, order_seq)
-        reduce_only = bool(flags & Mark.REDUCE_ONLY)
-        return encode.order(
-            trader.asset, side, price_ticks, size_lots, reduce_only=reduce_only, cloid=cloid
-        )
 
     def _place(self, places: list[tuple[int, OrderWire]]) -> None:
         if not places:
@@ -254,7 +273,3 @@ class OrdersOut:
         said["kind"], said["source"], said["reason"] = kind, Source.REPLY, reason
         said["received_ns"], said["order_seq"] = received_ns, order_seqs
         self._hear(said)
-
-
-def _deaf(_: Events) -> None:
-    return

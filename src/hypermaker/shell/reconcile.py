@@ -71,6 +71,12 @@ class Reconciler:
         await self.fills_since(self._session.newest_fill_ms)
         await self.position()
 
+    async def unsettled(self) -> None:
+        """Ask at once how orders ended whose end we may have missed while the link was down."""
+        for order in self._session.live_orders():
+            if order.life is Life.SETTLING:
+                await self._status(order.order_seq)
+
     async def begin(self) -> None:
         """Learn what the account is and may do, before the first quote."""
         await self.fees()

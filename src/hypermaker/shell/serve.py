@@ -7,16 +7,20 @@ decided is decided in `exchange/`; here are sockets, queues with a bound, and th
 import asyncio
 import errno
 from http import HTTPStatus
+from pathlib import Path
 
 import msgspec
 from aiohttp import WSMsgType, web
 
+from hypermaker.core.events import Events
 from hypermaker.core.units import NS_PER_S
-from hypermaker.errors import ConfigError
+from hypermaker.errors import ConfigError, TapeError
 from hypermaker.exchange.config import ExchangeConfig
 from hypermaker.exchange.gateway import Reply
+from hypermaker.exchange.universe import LIVE, listing_named
 from hypermaker.exchange.venue import Answered, Exchange
 from hypermaker.shell.clock import Clock, steady_clock
+from hypermaker.tape.parquet import assets_in, read_recording
 
 HOST = "127.0.0.1"
 BODY_BYTES_MAX = 1 << 20
@@ -187,8 +191,25 @@ class RunningExchange:
         await self._runner.cleanup()
 
 
+def recorded_assets(tape: Path) -> tuple[str, ...]:
+    """Return which listed assets a tape can be replayed for; raises TapeError for none."""
+    found = tuple(name for name in assets_in(tape) if name in LIVE)
+    if not found:
+        raise TapeError(tape, f"holds none of {', '.join(LIVE)}")
+    return found
+
+
+def read_recordings(tape: Path, assets: tuple[str, ...]) -> dict[str, Events]:
+    """Return the recording of each asset; raises TapeError for one that cannot be read."""
+    return {name: read_recording(tape, name, listing_named(name).sz_decimals) for name in assets}
+
+
 async def start_exchange(
-    config: ExchangeConfig, port: int = 0, *, clock: Clock | None = None
+    config: ExchangeConfig,
+    port: int = 0,
+    *,
+    tape: Path | None = None,
+    clock: Clock | None = None,
 ) -> RunningExchange:
     """Serve an exchange on the loopback interface.
 
@@ -196,11 +217,13 @@ async def start_exchange(
     ----------
     config   its `start_ns` is replaced by the clock's time: nonces are checked against it
     port     0 lets the system choose
+    tape     recorded market data to replay as the market of every configured asset
     clock    what time it is; the machine's when None
     Raises   ConfigError when the port is in use, TapeError when the tape cannot be replayed
     """
     clock = clock or steady_clock()
-    exchange = Exchange(msgspec.structs.replace(config, start_ns=clock()))
+    recordings = {} if tape is None else read_recordings(tape, config.assets)
+    exchange = Exchange(msgspec.structs.replace(config, start_ns=clock()), recordings)
     server = ExchangeServer(exchange, clock)
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -10,24 +10,26 @@ every order that can exist (fault F62, promise I10).
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
+
 from hypermaker.core.actions import Actions, empty_actions
 from hypermaker.core.events import Events, Flag, Kind, Reason, Source, event
 from hypermaker.engine import step
 from hypermaker.orders.table import Life
 from hypermaker.shell.clock import Clock
 from hypermaker.shell.journal import JournalWriter
-from hypermaker.state import EngineConfig, new_state
+from hypermaker.state import EngineConfig, initial_state
 
 CarryOut = Callable[[Actions], None]
 
 
-class LiveOrder:
+class LiveOrder(msgspec.Struct, frozen=True):
     """What the engine's table says of one order that may still fill; a view for the shell."""
 
-    __slots__ = ("changed_ns", "life", "oid", "order_seq")
-
-    def __init__(self, order_seq: int, oid: int, life: Life, changed_ns: int) -> None:
-        self.order_seq, self.oid, self.life, self.changed_ns = order_seq, oid, life, changed_ns
+    order_seq: int
+    oid: int
+    life: Life
+    changed_ns: int
 
 
 class Session:
@@ -39,7 +41,7 @@ class Session:
 
     def __init__(self, config: EngineConfig, journal: JournalWriter, clock: Clock) -> None:
         self.config = config
-        self.state = new_state(config)
+        self.state = initial_state(config)
         self.journal = journal
         self.events = 0
         self.carry_out: CarryOut = _nowhere

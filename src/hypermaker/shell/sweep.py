@@ -37,14 +37,12 @@ async def open_oids(http: Http, trader: Trader) -> list[int]:
         raise LinkError(f"open orders cannot be read: {error}") from error
 
 
-async def sweep(
-    http: Http, trader: Trader, *, clock: Clock, seconds_max: float = SWEEP_S_MAX
-) -> int:
+async def sweep(http: Http, trader: Trader, *, clock: Clock) -> int:
     """Cancel until the venue lists no open order of the coin; return how many were cancelled.
 
     Raises UnsafeExitError when that cannot be shown in time.
     """
-    give_up_ns = clock() + int(seconds_max * NS_PER_S)
+    give_up_ns = clock() + int(SWEEP_S_MAX * NS_PER_S)
     cancelled: set[int] = set()
     last = "no answer from the venue"
     while clock() < give_up_ns:
@@ -58,7 +56,7 @@ async def sweep(
         except LinkError as error:
             last = str(error)
         await asyncio.sleep(PAUSE_S)
-    raise UnsafeExitError(f"after {seconds_max:.0f} s of cancelling: {last}")
+    raise UnsafeExitError(f"after {SWEEP_S_MAX:.0f} s of cancelling: {last}")
 
 
 async def _cancel(http: Http, trader: Trader, oids: list[int], clock: Clock) -> None:

@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from hypermaker.core.events import Source
 from hypermaker.core.units import NS_PER_S
 from hypermaker.hyperliquid.assets import Asset
 from hypermaker.shell.clock import Clock
@@ -20,6 +21,7 @@ from hypermaker.shell.live import Maker
 from hypermaker.summary import summarise
 
 EVERY_S = 0.25
+FEEDS = (Source.BBO, Source.BOOK_FAST, Source.TRADES, Source.CONTEXT, Source.USER)
 BAR_CELLS = 20
 
 
@@ -44,12 +46,24 @@ class View:
         asset = self._maker.trader.asset
         top = Table.grid(expand=True)
         top.add_row(
-            Panel(_market(told, asset), title=f"{asset.coin} on {self._maker.plan.network.name}"),
+            Panel(market(told, asset), title=f"{asset.coin} on {self._maker.plan.network.name}"),
             Panel(_money(told, asset), title="position and profit"),
             Panel(_beliefs(told, asset), title="what the models believe"),
         )
+        ages = Text(f"feeds   {self._ages()}", style="dim")
         foot = Text(_foot(told, seconds, self._maker), style="dim")
-        return Group(top, _ladder(told, asset), foot)
+        return Group(top, ladder(told, asset), ages, foot)
+
+    def _ages(self) -> str:
+        """Return how long ago each feed last spoke."""
+        heard = self._maker.session.state[0]["touch"]["heard_ns"]
+        now_ns = self._clock()
+        told = []
+        for source in FEEDS:
+            heard_ns = int(heard[source])
+            age = f"{(now_ns - heard_ns) / NS_PER_S:.1f} s" if heard_ns else "silent"
+            told.append(f"{source.name.lower()} {age}")
+        return "   ".join(told)
 
 
 def _price(ticks: float, asset: Asset) -> str:
@@ -69,7 +83,8 @@ def _rows(pairs: list[tuple[str, str]]) -> Table:
     return table
 
 
-def _market(told: dict[str, Any], asset: Asset) -> Table:
+def market(told: dict[str, Any], asset: Asset) -> Table:
+    """Return the touch, its age and whether we quote."""
     bid, ask = told["bid_ticks"], told["ask_ticks"]
     spread_bps = 2e4 * (ask - bid) / (ask + bid) if bid and ask else 0.0
     return _rows(
@@ -118,7 +133,8 @@ def _half_spread(told: dict[str, Any]) -> str:
     return f"{near[0]:.2f}, {near[1]:.2f} bps"
 
 
-def _ladder(told: dict[str, Any], asset: Asset) -> Panel:
+def ladder(told: dict[str, Any], asset: Asset) -> Panel:
+    """Return our live orders, bids left, asks right, best first."""
     table = Table.grid(padding=(0, 2), expand=True)
     for _ in range(4):
         table.add_column(justify="right")

@@ -15,7 +15,7 @@ def change(state: Rec, actions: Actions, n: int) -> int:
     """Turn the ladder into the fewest requests; count what they cost."""
     before = n
     side, ladder = state.side, state.ladder
-    side.now_ns = state.now_ns
+    side.now_ns, side.mid2_ticks = state.now_ns, state.touch.good_mid2
     kappa = state.market.kappa_per_bps
     side.band_ticks = differ.dead_band_ticks(state.market.fair_ticks, kappa)
     side.kappa_per_tick = kappa * BPS / state.market.fair_ticks

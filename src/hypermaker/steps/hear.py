@@ -4,11 +4,12 @@ from typing import Any
 
 from hypermaker.core.events import Flag, Kind, Reason
 from hypermaker.core.kernel import kernel
-from hypermaker.core.units import BPS, USD_MICRO
-from hypermaker.estimate import fill_intensity, touch, volatility
-from hypermaker.orders import budget, ledger
+from hypermaker.core.units import USD_MICRO
+from hypermaker.estimate import touch
+from hypermaker.orders import budget
 from hypermaker.orders import table as orders
 from hypermaker.risk import exchange_limits, limits
+from hypermaker.steps.learn import forget_runs, learn_context, learn_price, learn_trade
 
 Rec = Any
 
@@ -19,40 +20,19 @@ def hear(state: Rec, event: Rec) -> None:
     kind = event.kind
     if touch.is_touch(event):
         if touch.hear(state.touch, event) and touch.is_quotable(state.touch):
-            _learn_price(state)
+            learn_price(state)
     else:
         touch.heard(state.touch, event)
     if kind == Kind.TRADE and not event.marks & Flag.BACKFILL:
-        _learn_trade(state, event)
+        learn_trade(state, event)
     elif kind == Kind.LINK:
         touch.hear_link(state.touch, event)
+        if event.marks & Flag.DOWN:
+            forget_runs(state)
     elif kind >= Kind.CONTEXT and kind <= Kind.BUDGET:
         _learn_account(state, event)
     elif kind == Kind.CONTROL:
         state.paused = 0 if event.reason == Reason.OPERATOR_RESUME else 1
-
-
-@kernel
-def _learn_price(state: Rec) -> None:
-    """The touch moved: mark the ledger, feed volatility and what depth can be reached."""
-    seen = state.touch
-    mid2 = touch.mid2_ticks(seen)
-    ledger.mark(state.ledger, mid2, seen.venue_ns, state.now_ns)
-    volatility.update(state.volatility, seen.venue_ns, mid2 / 2.0)
-    half_spread_bps = (seen.ask_ticks - seen.bid_ticks) / mid2 * BPS
-    fill_intensity.see_touch(state.fill_intensity, seen.venue_ns, half_spread_bps)
-
-
-@kernel
-def _learn_trade(state: Rec, event: Rec) -> None:
-    """A taker order printed: how far beyond the mid of before it did it reach?"""
-    mid2 = ledger.mid2_before(state.ledger, event.venue_ns)
-    if mid2 <= 0:
-        return
-    depth_bps = event.side * (2.0 * event.price_ticks / mid2 - 1.0) * BPS
-    fill_intensity.observe_trade(
-        state.fill_intensity, event.side, depth_bps, event.size_lots, event.venue_ns
-    )
 
 
 @kernel
@@ -61,6 +41,7 @@ def _learn_account(state: Rec, event: Rec) -> None:
     kind = event.kind
     if kind == Kind.CONTEXT:
         state.mark_ticks, state.funding_e10 = event.mark_ticks, event.funding_e10
+        learn_context(state, event)
     elif kind == Kind.LIMITS:
         bids = orders.exposure_lots(state.table, 1)
         asks = orders.exposure_lots(state.table, -1)

@@ -8,9 +8,12 @@ from hypermaker.core.kernel import kernel
 from hypermaker.core.units import NS_PER_S
 from hypermaker.orders import differ, fills, ledger
 from hypermaker.orders import table as orders
+from hypermaker.risk import kill_switch
+from hypermaker.steps.learn import learn_fill, learn_forced
 
 Rec = Any
-MISMATCH_GRACE_NS = 5 * NS_PER_S
+MISMATCH_GRACE_NS = 15 * NS_PER_S
+"""Longer than the latch waits: a position nobody can explain stops us before it is believed."""
 
 
 @kernel
@@ -39,8 +42,11 @@ def _book_fill(state: Rec, event: Rec) -> None:
     """Only here and in snapshots does the position move."""
     if event.marks & Flag.SNAPSHOT and state.started == 0:
         return
-    if not fills.is_new(state.fills, event.venue_ns, event.tid):
+    if not fills.is_unseen(state.fills, event.venue_ns, event.tid):
         return
+    learn_fill(state, event)
+    if event.marks & Flag.LIQUIDATION:
+        learn_forced(state, event)
     fills.move(state.fills, event.side, event.price_ticks, event.size_lots)
     ledger.book_fill(state.ledger, event)
     if not orders.fill(state.table, event.order_seq, event.size_lots, state.now_ns):
@@ -54,6 +60,7 @@ def _check_position(state: Rec, event: Rec) -> None:
         state.started = 1
         fills.adopt(state.fills, event.position_lots, event.venue_ns)
         ledger.adopt(state.ledger, event.position_lots)
+        kill_switch.on_inherited(state.kill_switch, event.position_lots)
         return
     counters = state.counters
     agrees = event.position_lots == state.fills.position_lots

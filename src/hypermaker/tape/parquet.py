@@ -10,56 +10,19 @@ repeated after a reconnect are one print, rows out of order are sorted by the ve
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hypermaker.core.units import PERP_DECIMALS_MAX
+from hypermaker.core.events import EVENT, Events, Flag, Kind, Source
+from hypermaker.core.units import NS_PER_MS, NS_PER_S, PERP_DECIMALS_MAX
 from hypermaker.errors import TapeError
-
-TRADE, TOUCH, BOOK = 0, 1, 2
-"""Kinds, in the order they apply within one millisecond: prints happen before what they leave."""
 
 GRID_ERROR_MAX = 1e-3  # of a tick or lot: a float that is farther off belongs to another grid
 GAP_MS_MAX = 5_000  # prints longer after the last book or touch were told after a reconnect
 LEVELS = 20
 Column = npt.NDArray[Any]
-Side = list[tuple[int, int]]
-
-
-class Moment(msgspec.Struct, frozen=True):
-    """One recorded message.
-
-    time_ms   the venue's block time          kind   TRADE, TOUCH or BOOK
-    bids      (price_ticks, size_lots), best first: one level for TOUCH, up to 20 for BOOK
-    asks      the same
-    trade     for TRADE: (aggressor's side, price_ticks, size_lots, trade id)
-    """
-
-    time_ms: int
-    kind: int
-    bids: Side = []
-    asks: Side = []
-    trade: tuple[int, int, int, int] = (0, 0, 0, 0)
-
-
-class Recording(msgspec.Struct, frozen=True):
-    """One asset's session, sorted by time; it starts with its first known touch."""
-
-    asset: str
-    moments: list[Moment]
-
-    @property
-    def start_ms(self) -> int:
-        """Return the venue's time of the first moment."""
-        return self.moments[0].time_ms
-
-    @property
-    def end_ms(self) -> int:
-        """Return the venue's time of the last moment."""
-        return self.moments[-1].time_ms
 
 
 def assets_in(path: Path) -> tuple[str, ...]:
@@ -84,27 +47,33 @@ def _asset_of(path: Path) -> str:
     return stem.rpartition("_")[2]
 
 
-def read_recording(path: Path, asset: str, sz_decimals: int) -> Recording:
-    """Return one asset's recording from a session folder or from any one of its files.
+def read_recording(path: Path, asset: str, sz_decimals: int) -> Events:
+    """Return one asset's recording as EVENTs: BBO, DEPTH and TRADE, in the venue's order of time.
 
+    The path is a session folder or any one of its files. It begins with the first known book or
+    touch; within one millisecond prints come first, then the touch, then the book they left.
     Raises TapeError, in one line, for files that are missing, broken, empty or of another grid.
     """
-    if asset not in assets_in(path):
-        raise TapeError(path, f"holds no recording of {asset}, but of {', '.join(assets_in(path))}")
+    held = assets_in(path)
+    if asset not in held:
+        raise TapeError(path, f"holds no recording of {asset}, but of {', '.join(held)}")
     grid = (PERP_DECIMALS_MAX - sz_decimals, sz_decimals)
     files = _session_files(path, asset)
-    moments = _touches(files["bbo"], grid)
+    known = [_touches(files["bbo"], grid)]
     if "book" in files:
-        moments += _books(files["book"], grid)
-    known_ms = np.unique(np.array([moment.time_ms for moment in moments]))
-    moments += [one for one in _trades(files["trades"], grid) if _was_live(one, known_ms)]
-    return Recording(asset, sorted(moments, key=lambda one: (one.time_ms, one.kind)))
+        known.append(_books(files["book"], grid))
+    known_ns = np.unique(np.concatenate([part["venue_ns"] for part in known]))
+    prints = _trades(files["trades"], grid)
+    rows = np.concatenate([prints[_were_live(prints["venue_ns"], known_ns)], *known])
+    rank = np.select([rows["kind"] == Kind.TRADE, rows["kind"] == Kind.BBO], [0, 1], 2)
+    return rows[np.lexsort((rank, rows["venue_ns"]))]
 
 
-def _was_live(trade: Moment, known_ms: Column) -> bool:
-    """Return whether the book around a print is known: it is no back-fill of a gap."""
-    at = int(np.searchsorted(known_ms, trade.time_ms, side="right"))
-    return at > 0 and trade.time_ms - int(known_ms[at - 1]) <= GAP_MS_MAX
+def _were_live(venue_ns: Column, known_ns: Column) -> Column:
+    """Return which prints have a known book around them: the others are back-fill of a gap."""
+    at = np.searchsorted(known_ns, venue_ns, side="right") - 1
+    age_ns = venue_ns - known_ns[np.maximum(at, 0)]
+    return (at >= 0) & (age_ns <= GAP_MS_MAX * NS_PER_MS)
 
 
 def _session_files(path: Path, asset: str) -> dict[str, Path]:
@@ -131,12 +100,12 @@ def _session_files(path: Path, asset: str) -> dict[str, Path]:
 def _columns(path: Path, names: list[str]) -> dict[str, Column]:
     """Return columns of a file as arrays; raises TapeError unless all are there and whole."""
     try:
+        missing = [name for name in names if name not in pq.read_schema(path).names]
+        if missing:
+            raise TapeError(path, f"has no column {missing[0]}")
         table = pq.read_table(path, columns=names)
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise TapeError(path, f"is not readable parquet: {str(error).splitlines()[0]}") from error
-    missing = [name for name in names if name not in table.column_names]
-    if missing:
-        raise TapeError(path, f"has no column {missing[0]}")
     if table.num_rows == 0:
         raise TapeError(path, "is empty")
     nulls = [name for name in names if table[name].null_count]
@@ -158,82 +127,84 @@ def _units(path: Path, name: str, values: Column, decimals: int) -> npt.NDArray[
     return whole.astype(np.int64)
 
 
-def _touches(path: Path, grid: tuple[int, int]) -> list[Moment]:
+def _events(kind: Kind, read: dict[str, Column], rows: Column) -> Events:
+    """Return empty events of a kind with the times of these rows."""
+    made = np.zeros(len(rows), EVENT)
+    made["kind"] = kind
+    made["venue_ns"] = read["exchange_timestamp"][rows] * NS_PER_MS
+    made["received_ns"] = np.rint(read["timestamp"][rows] * NS_PER_S).astype(np.int64)
+    return made
+
+
+def _sides(path: Path, read: dict[str, Column], plus: str, minus: str) -> Column:
+    """Return +1 or -1 a row; raises TapeError for any other word."""
+    words = read["side"].astype(str)
+    wrong = (words != plus) & (words != minus)
+    if wrong.any():
+        raise TapeError(path, f"column side says {str(words[wrong][0])!r}, not {plus} or {minus}")
+    return np.where(words == plus, 1, -1)
+
+
+def _touches(path: Path, grid: tuple[int, int]) -> Events:
     """Return the `bbo` messages: two rows each, bid and ask, with one time."""
-    read = _columns(path, ["exchange_timestamp", "price", "size", "side"])
-    prices = _units(path, "price", read["price"], grid[0]).tolist()
-    sizes = _units(path, "size", read["size"], grid[1]).tolist()
-    halves: dict[int, tuple[Side, Side]] = {}
-    rows = zip(
-        read["exchange_timestamp"].tolist(), read["side"].tolist(), prices, sizes, strict=True
-    )
-    for time_ms, side, price, size in rows:
-        bids, asks = halves.setdefault(time_ms, ([], []))
-        half = {"bid": bids, "ask": asks}.get(side)
-        if half is None:
-            raise TapeError(path, f"column side says {side!r}, not bid or ask")
-        half[:] = [(price, size)]
-    whole = [Moment(at, TOUCH, bids, asks) for at, (bids, asks) in halves.items() if bids and asks]
-    if not whole:
+    read = _columns(path, ["exchange_timestamp", "timestamp", "price", "size", "side"])
+    prices = _units(path, "price", read["price"], grid[0])
+    sizes = _units(path, "size", read["size"], grid[1])
+    is_bid = _sides(path, read, "bid", "ask") > 0
+    times = read["exchange_timestamp"]
+    # The last row of each side and time counts: a touch repeated after a reconnect is one touch.
+    halves = [dict(zip(times[mask].tolist(), np.flatnonzero(mask).tolist(), strict=True))
+              for mask in (is_bid, ~is_bid)]  # fmt: skip
+    both = sorted(halves[0].keys() & halves[1].keys())
+    if not both:
         raise TapeError(path, "has no message with both sides")
-    return whole
+    bids, asks = (np.array([half[at] for at in both]) for half in halves)
+    made = _events(Kind.BBO, read, bids)
+    made["source"] = Source.BBO
+    made["bid_ticks"], made["bid_lots"] = prices[bids], sizes[bids]
+    made["ask_ticks"], made["ask_lots"] = prices[asks], sizes[asks]
+    return made
 
 
-def _books(path: Path, grid: tuple[int, int]) -> list[Moment]:
-    """Return the `l2Book` snapshots; one repeated after a reconnect counts once."""
-    names = [f"{side}_{what}_{at}" for side, what, at in _BOOK_COLUMNS]
-    read = _columns(path, ["exchange_timestamp", *names])
-    units = {
-        name: _units(path, name, read[name], grid[0 if "price" in name else 1]) for name in names
-    }
-    sides = {
-        side: np.stack(
-            [
-                np.stack([units[f"{side}_{what}_{at}"] for at in range(LEVELS)], axis=1)
-                for what in ("price", "size")
-            ],
-            axis=2,
-        ).tolist()
-        for side in ("bid", "ask")
-    }
-    unique = {
-        time_ms: Moment(time_ms, BOOK, _levels(bids), _levels(asks))
-        for time_ms, bids, asks in zip(
-            read["exchange_timestamp"].tolist(), sides["bid"], sides["ask"], strict=True
-        )
-    }
-    return list(unique.values())
+def _books(path: Path, grid: tuple[int, int]) -> Events:
+    """Return the `l2Book` snapshots, a row a level; one repeated after a reconnect counts once."""
+    names = [f"{side}_{what}_{at}" for side, what in _BOOK_COLUMNS for at in range(LEVELS)]
+    read = _columns(path, ["exchange_timestamp", "timestamp", *names])
+    _, rows = np.unique(read["exchange_timestamp"], return_index=True)
+    made = _events(Kind.DEPTH, read, np.repeat(rows, LEVELS))
+    made["source"] = Source.BOOK_FAST
+    made["level"] = np.tile(np.arange(LEVELS), len(rows))
+    made["marks"][LEVELS - 1 :: LEVELS] = Flag.LAST
+    for (side, what), field in _BOOK_COLUMNS.items():
+        decimals = grid[0] if what == "price" else grid[1]
+        levels = [f"{side}_{what}_{at}" for at in range(LEVELS)]
+        units = [_units(path, name, read[name], decimals)[rows] for name in levels]
+        made[field] = np.stack(units, axis=1).ravel()
+    return made
 
 
-_BOOK_COLUMNS = [
-    (side, what, at)
-    for at in range(LEVELS)
-    for side in ("bid", "ask")
-    for what in ("price", "size")
-]
+_BOOK_COLUMNS = {
+    ("bid", "price"): "bid_ticks",
+    ("bid", "size"): "bid_lots",
+    ("ask", "price"): "ask_ticks",
+    ("ask", "size"): "ask_lots",
+}
 
 
-def _levels(rows: list[list[int]]) -> Side:
-    return [(price, size) for price, size in rows]
-
-
-def _trades(path: Path, grid: tuple[int, int]) -> list[Moment]:
+def _trades(path: Path, grid: tuple[int, int]) -> Events:
     """Return the prints, each once."""
-    read = _columns(path, ["exchange_timestamp", "price", "size", "side", "trade_id"])
-    prices = _units(path, "price", read["price"], grid[0]).tolist()
-    sizes = _units(path, "size", read["size"], grid[1]).tolist()
-    unique: dict[tuple[int, int], Moment] = {}
-    for at, (time_ms, side, tid) in enumerate(
-        zip(
-            read["exchange_timestamp"].tolist(),
-            read["side"].tolist(),
-            read["trade_id"].tolist(),
-            strict=True,
-        )
-    ):
-        sign = {"buy": 1, "sell": -1}.get(side)
-        if sign is None or not str(tid).isdigit():
-            raise TapeError(path, f"row {at} has side {side!r} and trade id {tid!r}")
-        trade = (sign, prices[at], sizes[at], int(tid))
-        unique.setdefault((time_ms, int(tid)), Moment(time_ms, TRADE, [], [], trade))
-    return list(unique.values())
+    read = _columns(path, ["exchange_timestamp", "timestamp", "price", "size", "side", "trade_id"])
+    prices = _units(path, "price", read["price"], grid[0])
+    sizes = _units(path, "size", read["size"], grid[1])
+    sides = _sides(path, read, "buy", "sell")
+    try:
+        tids = read["trade_id"].astype(np.int64)
+    except (TypeError, ValueError) as error:
+        raise TapeError(path, "column trade_id is not made of numbers") from error
+    keys = np.stack([read["exchange_timestamp"], tids], axis=1)
+    rows = np.sort(np.unique(keys, axis=0, return_index=True)[1])
+    made = _events(Kind.TRADE, read, rows)
+    made["source"] = Source.TRADES
+    made["side"], made["tid"] = sides[rows], tids[rows]
+    made["price_ticks"], made["size_lots"] = prices[rows], sizes[rows]
+    return made

@@ -9,7 +9,7 @@ from hypermaker.core.actions import Actions, empty_actions
 from hypermaker.core.kernel import cache_key
 from hypermaker.engine import step
 from hypermaker.errors import TapeError
-from hypermaker.state import EngineConfig, new_state
+from hypermaker.state import EngineConfig, initial_state
 from hypermaker.tape.format import Journal
 
 
@@ -47,7 +47,7 @@ def replay(journal: Journal, config: EngineConfig) -> Difference | None:
 
     Cost: one engine step an event, no allocation.
     """
-    state, actions = new_state(config), empty_actions()
+    state, actions = initial_state(config), empty_actions()
     for index in range(len(journal.events)):
         count = step(state, journal.events[index : index + 1], actions)
         recorded = journal.actions_of(index)
