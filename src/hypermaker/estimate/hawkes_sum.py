@@ -2,8 +2,8 @@
 
     lambda(t) = mu + sum_m S_m(t),  S_m -> S_m exp(-beta_m dt) + alpha_m * mark
 
-Six time scales a fixed ratio apart stand in for a power law; with one of them this is
-`hawkes.py`. Source: quant-models 5.6; Hardiman, Bercot & Bouchaud 2013.
+Six time scales a factor of four apart stand in for a power law: the fade of each is the next
+slower one's to the fourth power, so an event costs one exp here too. Source: quant-models 5.6; Hardiman, Bercot & Bouchaud 2013.
 """
 
 from math import exp, inf, sqrt
@@ -64,14 +64,17 @@ def record_event(rec: Rec, venue_ns: int, mark: float) -> float:
         return intensity(rec, venue_ns)
     dt_s = (venue_ns - rec.last_ns) * NS if rec.events > 0 else 0.0
     late = dt_s < 0.0
+    fade = exp(-rec.beta[SCALES - 1] * abs(dt_s))
     total = rec.mu
-    for m in range(SCALES):
-        fade = exp(-rec.beta[m] * abs(dt_s))
-        if late:
-            rec.excitation[m] += rec.alpha[m] * mark * fade
-        else:
-            rec.excitation[m] = rec.excitation[m] * fade + rec.alpha[m] * mark
+    for back in range(SCALES):
+        m = SCALES - 1 - back
+        # An old event has faded, a new one finds the others faded.
+        kept = 1.0 if late else fade
+        joined = fade if late else 1.0
+        rec.excitation[m] = kept * rec.excitation[m] + joined * rec.alpha[m] * mark
         total += rec.excitation[m]
+        fade *= fade
+        fade *= fade
     if not late:
         rec.last_ns = venue_ns
     rec.events += 1
@@ -84,8 +87,11 @@ def intensity(rec: Rec, venue_ns: int) -> float:
     """Return lambda at a time, 1/s, without changing anything; before the last event: at it."""
     dt_s = max(0.0, (venue_ns - rec.last_ns) * NS)
     total = rec.mu
-    for m in range(SCALES):
-        total += rec.excitation[m] * exp(-rec.beta[m] * dt_s)
+    fade = exp(-rec.beta[SCALES - 1] * dt_s)
+    for back in range(SCALES):
+        total += rec.excitation[SCALES - 1 - back] * fade
+        fade *= fade
+        fade *= fade
     return float(total)
 
 

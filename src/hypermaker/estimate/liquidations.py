@@ -30,7 +30,7 @@ EMIT = 0.5
 HABIT_S = 3600.0
 READY_N = 120.0
 """Windows with taker volume from which the habit is known: a few minutes of trading."""
-WEIGHTS = (-9.0, 2.0, 3.0, 3.0, 0.4)
+WEIGHTS = (-10.5, 2.0, 3.0, 3.5, 0.5)
 """Log-odds: base, per deviation of the burst, one-sidedness, closing share, per bps of gap."""
 BURST_MAX = 4.0
 GAP_MAX = 10.0

@@ -4,14 +4,15 @@ Volatility is compared with a baseline of its own. A change of regime needs five
 row, and the way back down needs a calmer reading (hysteresis) and a minute's dwell: the
 predecessor changed 45 times in 57 minutes (F-37).
 
-The baseline learns only in the normal regime, or once another has lasted an hour and thereby is
-the new normal; the predecessor's baseline chased the sigma it was compared with (F-34). A jump is
-the statistic of Huang and Tauchen above 4, not RV/BV above 3, which is a matter of sample size.
+The baseline learns only from normal readings in the normal regime, or once another has lasted an
+hour and thereby is the new normal; the predecessor's baseline chased the sigma it was compared
+with (F-34). A jump is the statistic of Huang and Tauchen above 4, not RV/BV above 3, which is a
+matter of sample size.
 
 Source: behaviours T-86; quant-models 4.1.
 """
 
-from math import exp, inf, isnan, sqrt
+from math import inf, isnan, sqrt
 from typing import Any
 
 from hypermaker.core.kernel import kernel, record
@@ -75,31 +76,35 @@ def update(rec: Rec, venue_ns: int, sigma: float, jump_z: float) -> int:
     if rec.last_ns == 0:
         rec.since_ns = venue_ns
         rec.last_ns = venue_ns
+    seen = NORMAL
     if rec.learned >= READY_N:
-        _vote(rec, venue_ns, sigma / sqrt(rec.baseline), jump_z)
-    _learn(rec, venue_ns, sigma * sigma)
+        seen = _seen(rec, sigma * sigma, jump_z)
+        _vote(rec, venue_ns, seen)
+    if _is_teaching(rec, venue_ns, seen):
+        _learn(rec, venue_ns, sigma * sigma)
     rec.last_ns = venue_ns
     return int(rec.state)
 
 
 @kernel
-def _seen(rec: Rec, ratio: float, jump_z: float) -> int:
+def _seen(rec: Rec, variance: float, jump_z: float) -> int:
     """Return the regime this one reading speaks for."""
-    slack_high = HYSTERESIS if rec.state >= HIGH else 1.0
-    slack_extreme = HYSTERESIS if rec.state == EXTREME else 1.0
-    jumped = not isnan(jump_z) and jump_z > JUMP_Z * slack_extreme
-    if ratio > EXTREME_RATIO * slack_extreme or jumped:
+    high = HIGH_RATIO * (HYSTERESIS if rec.state >= HIGH else 1.0)
+    slack = HYSTERESIS if rec.state == EXTREME else 1.0
+    extreme = EXTREME_RATIO * slack
+    if variance > extreme * extreme * rec.baseline or (
+        not isnan(jump_z) and jump_z > JUMP_Z * slack
+    ):
         return EXTREME
-    if ratio > HIGH_RATIO * slack_high:
+    if variance > high * high * rec.baseline:
         return HIGH
-    slack_low = 1.0 / HYSTERESIS if rec.state == LOW else 1.0
-    return LOW if ratio < LOW_RATIO * slack_low else NORMAL
+    low = LOW_RATIO / (HYSTERESIS if rec.state == LOW else 1.0)
+    return LOW if variance < low * low * rec.baseline else NORMAL
 
 
 @kernel
-def _vote(rec: Rec, venue_ns: int, ratio: float, jump_z: float) -> None:
+def _vote(rec: Rec, venue_ns: int, seen: int) -> None:
     """Count a reading for its regime; five in a row change the state (down: after the dwell)."""
-    seen = _seen(rec, ratio, jump_z)
     if seen == rec.state:
         rec.confirmations = 0
         rec.candidate = seen
@@ -115,14 +120,21 @@ def _vote(rec: Rec, venue_ns: int, ratio: float, jump_z: float) -> None:
 
 
 @kernel
+def _is_teaching(rec: Rec, venue_ns: int, seen: int) -> bool:
+    """Return whether a reading belongs to the normal regime, or to one that has become it."""
+    if rec.state == NORMAL:
+        return seen == NORMAL
+    return (venue_ns - rec.since_ns) * NS >= HORIZON_S
+
+
+@kernel
 def _learn(rec: Rec, venue_ns: int, variance: float) -> None:
     """Let the baseline follow: plain mean at first, then a memory of HORIZON_S."""
-    if rec.state != NORMAL and (venue_ns - rec.since_ns) * NS < HORIZON_S:
-        return
     rec.learned += 1
     gain = 1.0 / rec.learned
     if rec.learned > READY_N:
-        gain = max(gain, 1.0 - exp(-(venue_ns - rec.last_ns) * NS / HORIZON_S))
+        dt_s = (venue_ns - rec.last_ns) * NS
+        gain = max(gain, dt_s / (HORIZON_S + dt_s))
     rec.baseline += gain * (variance - rec.baseline)
 
 

@@ -94,7 +94,7 @@ def _chance(
     mean = sum(w * v for w, v in habit) / total
     spread = sum(w * (v - mean) ** 2 for w, v in habit) / (total - squares / total)
     burst = (math.log1p(volume) - mean) / math.sqrt(spread)
-    odds = -9.0 + 2.0 * max(-4.0, min(4.0, burst))
+    odds = -10.5 + 2.0 * max(-4.0, min(4.0, burst))
     odds += 3.0 * (volume - against) / (volume + against)
-    odds += 3.0 * max(-1.0, min(1.0, closing)) + 0.4 * max(-10.0, min(10.0, gap))
+    odds += 3.5 * max(-1.0, min(1.0, closing)) + 0.5 * max(-10.0, min(10.0, gap))
     return 1 / (1 + math.exp(-odds))

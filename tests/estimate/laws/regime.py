@@ -54,16 +54,20 @@ def twin(events: list[Event], ns: int) -> dict[str, float]:
     votes: list[int] = []
     state, since, changes, last = regime.NORMAL, events[0][1], 0, events[0][1]
     for _, when, sigma, jump in events:
+        vote = regime.NORMAL
         if len(learned) >= regime.READY_N:
-            votes.append(_vote(state, sigma / math.sqrt(_mean(learned)), jump))
+            vote = _vote(state, sigma / math.sqrt(_mean(learned)), jump)
+            votes.append(vote)
             five = votes[-5:] == [votes[-1]] * 5 and votes[-1] != state
             free = votes[-1] > state or changes == 0 or when - since >= regime.DWELL_NS
             if five and free:
                 state, since, changes, votes = votes[-1], when, changes + 1, []
-        if state == regime.NORMAL or when - since >= regime.HORIZON_S * 1e9:
+        lasted = when - since >= regime.HORIZON_S * 1e9
+        if vote == regime.NORMAL if state == regime.NORMAL else lasted:
             gain = 1.0 / (len(learned) + 1)
             if len(learned) >= regime.READY_N:
-                gain = max(gain, 1 - math.exp(-(when - last) * 1e-9 / regime.HORIZON_S))
+                dt_s = (when - last) * 1e-9
+                gain = max(gain, dt_s / (regime.HORIZON_S + dt_s))
             learned.append((sigma * sigma, gain))
         last = when
     return {"state": state, "changes": changes, "baseline": math.sqrt(_mean(learned))}
