@@ -254,9 +254,12 @@ def of_flow(fits: list[FlowFit]) -> list[Estimate]:
             f"{'fits' if passed else 'does not fit'}: time-rescaling KS {fit.ks:.4f}, "
             f"bound {fit.ks_bound:.4f}"
         )
-        numbers = ((fit.mu, fit.mu_se), (fit.branching, fit.branching_se), (fit.beta, fit.beta_se))
+        told = fit.branching > 2.0 * fit.branching_se
+        beta = (fit.beta, fit.beta_se) if told else (nan, inf)
+        numbers = ((fit.mu, fit.mu_se), (fit.branching, fit.branching_se), beta)
         assumed = "engine assumes n {:.1f}, beta {:.1f}/s".format(*assumed_flow())
-        words = (verdict, assumed, "")
+        chance = "no clustering beyond chance"
+        words = (verdict, assumed if told else chance, "" if told else chance)
         verdicts: tuple[bool | None, ...] = (passed, None, None)
         rows += [
             estimate(label, value, error, len(gaps), verdict=word, fits=fits_it)

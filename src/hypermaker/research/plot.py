@@ -1,6 +1,6 @@
 """The plot of a calibration: sigma in time, orders by depth, markouts, order-flow residuals."""
 
-from math import isfinite, sqrt
+from math import isfinite, log, sqrt
 
 import numpy as np
 
@@ -20,13 +20,15 @@ def draw(curves: Curves, title: str) -> str:
 
 def _sigma(curves: Curves) -> list[str]:
     diary = curves.diary
-    hours = (diary["venue_ns"] - diary["venue_ns"][:1]) * (1e-9 / 60.0)
+    minutes = (diary["venue_ns"] - diary["venue_ns"][:1]) * (1e-9 / 60.0)
     sigma, error = diary["sigma_bps"], diary["sigma_stderr"]
     error = np.where(np.isfinite(error), error, sigma)
-    panel = Panel(0, 30, (0.0, float(hours[-1])), (0.0, 1.1 * float((sigma + 2 * error).max())))
-    low = list(zip(hours, sigma - 2 * error, strict=True))
-    high = list(zip(hours, sigma + 2 * error, strict=True))
-    line = panel.line(zip(hours, sigma, strict=True), COLOURS[1])
+    panel = Panel(
+        0, 30, (0.0, float(minutes[-1])), (0.0, 1.1 * float(np.quantile(sigma + 2 * error, 0.99)))
+    )
+    low = list(zip(minutes, sigma - 2 * error, strict=True))
+    high = list(zip(minutes, sigma + 2 * error, strict=True))
+    line = panel.line(zip(minutes, sigma, strict=True), COLOURS[1])
     frame = panel.frame("Volatility as the engine sees it, ± 2 s.e.", "minutes", "bps/√s")
     return [panel.band(low, high, COLOURS[1]), line, frame]
 
@@ -42,7 +44,8 @@ def _depth(curves: Curves) -> list[str]:
         if seconds > 0.0
     ]
     rates = [max(rate, fitted) for _, _, rate, _, fitted in rows] or [1.0]
-    floor = max(1e-6, min(rates) / 10.0)
+    # Below a third of one order on the whole tape there is nothing to compare a line with.
+    floor = min([0.3 / max(one.seconds) for one in curves.bins if max(one.seconds) > 0.0] or [0.1])
     deepest = max((row[1] for row in rows), default=1.0)
     panel = Panel(WIDTH, 30, (0.0, deepest), (floor, 2.0 * max(max(rates), floor)), log_y=True)
     parts = [panel.frame(f"Orders by depth, kappa {curves.kappa_per_bps:.3g}/bps", "bps", "1/s")]
@@ -56,7 +59,8 @@ def _depth(curves: Curves) -> list[str]:
 def _markouts(curves: Curves) -> list[str]:
     """Adverse moves of all orders (line) and of those that went two bps deep (dashed)."""
     known = [m for m in curves.markouts if m.depth_bps <= DEPTHS_BPS[1] and isfinite(m.stderr)]
-    ends = [m.mean + sign * 2.0 * m.stderr for m in known for sign in (-1, 1)] or [-1.0, 1.0]
+    banded = [m for m in known if m.depth_bps == 0.0]
+    ends = [m.mean + sign * 2.0 * m.stderr for m in banded for sign in (-1, 1)] or [-1.0, 1.0]
     panel = Panel(0, 30 + HEIGHT, (0.0, 60.0), (min(0.0, *ends), max(0.0, *ends)))
     parts = [panel.frame("Adverse move after a fill, ± 2 s.e. (dashed: 2+ bps)", "s", "bps")]
     parts.append(panel.line([(0.0, 0.0), (60.0, 0.0)], GREY))
@@ -73,7 +77,7 @@ def _markouts(curves: Curves) -> list[str]:
 
 def _residuals(curves: Curves) -> list[str]:
     """Sorted rescaled gaps of the order-flow fit against the unit exponential."""
-    top = max([4.0, *(float(one.gaps.max()) for one in curves.flow)])
+    top = max([4.0, *(max(float(one.gaps.max()), log(2 * len(one.gaps))) for one in curves.flow)])
     panel = Panel(WIDTH, 30 + HEIGHT, (0.0, top), (0.0, top))
     parts = [panel.frame("Order flow: rescaled gaps against Exp(1)", "expected", "seen")]
     parts.append(panel.line([(0.0, 0.0), (top, top)], GREY, "4"))
