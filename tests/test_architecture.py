@@ -22,7 +22,7 @@ BASE = frozenset({"errors", "core"})
 MODELS = frozenset({"estimate", "quote", "risk", "orders"})
 DECISION = BASE | MODELS | {"state", "steps", "engine"}
 WIRE = BASE | {"hyperliquid"}
-DATA = DECISION | {"hyperliquid", "exchange", "tape", "backtest", "config", "summary"}
+DATA = DECISION | {"hyperliquid", "exchange", "tape", "backtest", "config", "strategy", "summary"}
 OUTSIDE = DATA | {"shell", "research", "dashboard"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -35,11 +35,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "state": BASE | MODELS,
     "steps": BASE | MODELS | {"state"},
     "engine": DECISION,
+    "strategy": DECISION,
     "summary": DECISION,
     "config": DECISION,
     "hyperliquid": BASE,
     "exchange": WIRE,
-    "tape": DECISION | {"hyperliquid"},
+    "tape": DECISION | {"hyperliquid", "strategy"},
     "backtest": DECISION | {"hyperliquid", "exchange", "tape"},
     "shell": DATA,
     "research": DATA,

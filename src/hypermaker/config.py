@@ -3,6 +3,7 @@
     network  = "local"                  # local, testnet or mainnet
     base_url = "http://127.0.0.1:3001"  # local only, and only a loopback address
     asset    = "BTC"
+    strategy = "glft"                   # glft, as2008, fixed, or a file: "mine.py:function"
     key_file = "~/keys/agent"           # mode 0600; or the environment variable HYPERMAKER_KEY
     account  = "0x..."                  # whom the key trades for; default: the key's own address
 
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asset: str = "BTC"
     key_file: str = ""
     account: str = ""
+    strategy: str = "glft"
     engine: dict[str, Any] = {}
 
 

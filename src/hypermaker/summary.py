@@ -97,6 +97,7 @@ def summarise(states: State, mark_ticks: float | None = None) -> dict[str, Any]:
     return {
         "events": int(state.counters.events),
         "decisions": int(state.counters.decisions),
+        "rule_faults": int(state.counters.rule_faults),
         "is_quoting": bool(may_quote(state)),
         "response": Response(int(state.monitors.response)).name.lower(),
         "killed_by": KillReason(int(state.kill_switch.reason)).name.lower(),

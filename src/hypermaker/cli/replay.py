@@ -20,12 +20,14 @@ def replay(
     """Say what a session heard and asked, and whether the engine would ask the same again."""
     from hypermaker.shell.journal import JOURNAL_NAME
     from hypermaker.tape.format import read_journal
-    from hypermaker.tape.replay import engine_config, is_same_code
+    from hypermaker.tape.replay import engine_config, is_same_code, with_strategy_now
     from hypermaker.tape.replay import replay as replay_journal
 
     path = session / JOURNAL_NAME if session.is_dir() else session
     journal = read_journal(path)
-    difference = replay_journal(journal, engine_config(journal, path))
+    config = engine_config(journal, path)
+    now = with_strategy_now(config)
+    difference = replay_journal(journal, now)
     facts = {
         "session": str(path),
         "asset": journal.header.asset,
@@ -33,6 +35,8 @@ def replay(
         "events": len(journal.events),
         "actions": len(journal.actions),
         "torn_bytes": journal.torn,
+        "strategy": config.strategy,
+        "same_strategy": now == config,
         "same_code": is_same_code(journal),
         "identical": difference is None,
         "first_difference": None if difference is None else difference.index,
@@ -53,6 +57,8 @@ def _print(
     typer.echo(f"{facts['events']} events, {facts['actions']} actions ({facts['session']})")
     if journal.torn:
         typer.echo(f"the last {journal.torn} bytes are torn and were left out")
+    if not facts["same_strategy"]:
+        typer.echo(f"{facts['strategy']} has changed since the session")
     if difference is None:
         typer.echo("the engine asks for the same actions, byte for byte")
         return

@@ -20,6 +20,9 @@ def run(
         float | None, typer.Option(min=0.0, help="How long; without it, until Ctrl-C.")
     ] = None,
     key_file: Annotated[str, typer.Option(help="File of mode 0600 that holds the key.")] = "",
+    strategy: Annotated[
+        str, typer.Option(help="Quoting rule: glft, as2008, fixed, or a file mine.py[:function].")
+    ] = "",
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
     real_money: Annotated[
         bool, typer.Option("--i-understand-real-money", help="Needed for mainnet.")
@@ -30,6 +33,7 @@ def run(
 ) -> None:
     """Quote one perpetual until told to stop; then cancel everything and say how it went."""
     options = {"network": network, "base_url": base_url, "asset": asset, "key_file": key_file}
+    options["strategy"] = strategy
     plan, signer = prepare(options, config, seconds=seconds, is_real_money=real_money)
     outcome = quote(plan, signer, as_json=as_json)
     finish(outcome, plan.coin, as_json=as_json)
@@ -62,8 +66,20 @@ def prepare(
     if source == "environment":
         typer.echo("warning: a key in the environment can be read by other programs", err=True)
     signer = Signer(key, mainnet=network.is_mainnet)
-    plan = Plan(network, settings.asset, settings.account, seconds, settings.engine, where)
+    wishes = settings.engine | chosen_strategy(settings.strategy)
+    plan = Plan(network, settings.asset, settings.account, seconds, wishes, where)
     return plan, signer
+
+
+def chosen_strategy(name: str) -> dict[str, str]:
+    """Return what the engine's configuration says of a strategy.
+
+    Raises ConfigError when there is no such rule, naming those there are.
+    """
+    from hypermaker.strategy import load_strategy
+
+    strategy = load_strategy(name)
+    return {"strategy": strategy.name, "strategy_sha256": strategy.sha256}
 
 
 def quote(plan: "Plan", signer: "Signer", *, as_json: bool) -> "Outcome":

@@ -62,15 +62,18 @@ COMPLETE = "complete"
 """Name of the mark in a cache folder that holds the whole engine."""
 
 
-def is_compiled_before() -> bool:
-    """Return whether an earlier process compiled the whole engine from exactly these sources."""
-    return (CACHE_FOLDER / COMPLETE).exists()
+def is_compiled_before(mark: str = COMPLETE) -> bool:
+    """Return whether an earlier process compiled the whole engine from exactly these sources.
+
+    mark   of an engine with another quoting rule in it: the name of its entry point
+    """
+    return (CACHE_FOLDER / mark).exists()
 
 
-def mark_compiled() -> None:
+def mark_compiled(mark: str = COMPLETE) -> None:
     """Note that this version's engine is on disk; a cache that cannot be written stays unmarked."""
     with contextlib.suppress(OSError):
-        (CACHE_FOLDER / COMPLETE).touch()
+        (CACHE_FOLDER / mark).touch()
 
 
 def _open_cache(root: Path) -> Path:

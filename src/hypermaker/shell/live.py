@@ -279,7 +279,7 @@ async def run_session(
         http = Http(pool, plan.network.base_url)
         asset = await find_asset(http, plan.coin)
         config = await engine_config(http, asset, wishes=plan.wishes, where=plan.where)
-        await asyncio.to_thread(warm_up)
+        await asyncio.to_thread(warm_up, config)
         trader = Trader(
             asset, (plan.account or signer.address).lower(), make_run_id(), signer, NonceCounter()
         )

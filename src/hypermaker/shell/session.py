@@ -14,11 +14,11 @@ import msgspec
 
 from hypermaker.core.actions import Actions, empty_actions
 from hypermaker.core.events import Events, Flag, Kind, Reason, Source, event
-from hypermaker.engine import step
 from hypermaker.orders.table import Life
 from hypermaker.shell.clock import Clock
 from hypermaker.shell.journal import JournalWriter
 from hypermaker.state import EngineConfig, initial_state
+from hypermaker.strategy import step_of
 
 CarryOut = Callable[[Actions], None]
 
@@ -46,6 +46,7 @@ class Session:
         self.events = 0
         self.carry_out: CarryOut = _nowhere
         self._clock = clock
+        self._step = step_of(config)
         self._actions = empty_actions()
         self._backlog: deque[Events] = deque()
         self._is_stepping = False
@@ -70,7 +71,7 @@ class Session:
     def _step_all(self, events: Events) -> None:
         for index in range(len(events)):
             one = events[index : index + 1]
-            count = step(self.state, one, self._actions)
+            count = self._step(self.state, one, self._actions)
             asked = self._actions[:count]
             self.journal.step(one, asked)
             if count:

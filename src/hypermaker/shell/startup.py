@@ -13,7 +13,8 @@ from hypermaker.shell.transport import Http
 from hypermaker.state import EngineConfig, config_for
 
 RUN_ID_BITS = 63
-_SET_BY_VENUE = ("coin", "sz_decimals")
+_SET_ELSEWHERE = ("coin", "sz_decimals", "strategy", "strategy_sha256")
+"""Fields of EngineConfig that the venue or `--strategy` says, not the table of wishes."""
 _SET_IN_USD = ("quote_usd",)
 
 _read_prices = msgspec.json.Decoder(dict[str, str]).decode
@@ -28,7 +29,7 @@ def make_run_id() -> int:
 def check_wishes(wishes: dict[str, Any], where: str) -> None:
     """Raise ConfigError for a wish the engine does not know, naming those it does."""
     names = [field.name for field in msgspec.structs.fields(EngineConfig)]
-    valid = [name for name in names if name not in _SET_BY_VENUE]
+    valid = [name for name in names if name not in _SET_ELSEWHERE]
     check_keys(wishes, sorted([*valid, *_SET_IN_USD]), where)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaError
 
 from hypermaker.core.actions import empty_actions
 from hypermaker.core.events import EVENT, Kind, event
-from hypermaker.core.kernel import is_compiled_before, mark_compiled
-from hypermaker.engine import step
+from hypermaker.core.kernel import COMPLETE, is_compiled_before, mark_compiled
+from hypermaker.engine import Step, step
+from hypermaker.errors import ConfigError
 from hypermaker.state import STATE, EngineConfig, initial_state
 from hypermaker.steps.believe import believe
 from hypermaker.steps.change import change
@@ -22,10 +24,12 @@ from hypermaker.steps.guard import guard
 from hypermaker.steps.hear import hear
 from hypermaker.steps.settle import settle
 from hypermaker.steps.want import want
+from hypermaker.strategy import compiler_says, step_of
 from hypermaker.summary import summarise
 
 COMPILE_S_TYPICAL = 40
 """Measured on two cores, cold."""
+STRATEGY_S_TYPICAL = 10
 HALVES = (("hear", "settle", "guard"), ("want", "change", "believe"))
 """Steps that take about equally long to compile, and share little."""
 
@@ -66,18 +70,37 @@ def _compile_in_two_processes() -> None:
             worker.kill()
 
 
-def warm_up() -> None:
-    """Load the engine's machine code, or compile it with a line of progress on stderr."""
-    cold = not is_compiled_before() and hasattr(step, "py_func")
-    if cold:
+def warm_up(config: EngineConfig | None = None) -> None:
+    """Load the engine's machine code, or compile it with a line of progress on stderr.
+
+    config   of the session, when its strategy is not the default
+    Raises   ConfigError for a strategy that does not compile
+    """
+    if not is_compiled_before() and hasattr(step, "py_func"):
         line = f"Compiling the engine for this machine, once (about {COMPILE_S_TYPICAL} s) ..."
         print(line, file=sys.stderr, flush=True)
         _compile_in_two_processes()
+        _run_once(step)
+        mark_compiled()
+    chosen = step if config is None else step_of(config)
+    mark = getattr(chosen, "__name__", COMPLETE)
+    cold = chosen is not step and hasattr(chosen, "py_func") and not is_compiled_before(mark)
+    if cold and config is not None:
+        line = f"Compiling the strategy {config.strategy} (about {STRATEGY_S_TYPICAL} s) ..."
+        print(line, file=sys.stderr, flush=True)
+    try:
+        _run_once(chosen)
+    except NumbaError as error:
+        name = "" if config is None else config.strategy
+        raise ConfigError("strategy", name, f"compiles: {compiler_says(error)}") from error
+    if cold:
+        mark_compiled(mark)
+
+
+def _run_once(chosen: Step) -> None:
     config = EngineConfig(
         coin="BTC", sz_decimals=5, position_limit_lots=1, position_limit_usd=1.0, quote_lots=1
     )
     state = initial_state(config)
-    step(state, event(Kind.TIMER, 1), empty_actions())
+    chosen(state, event(Kind.TIMER, 1), empty_actions())
     summarise(state)
-    if cold:
-        mark_compiled()

@@ -7,9 +7,9 @@ import numpy as np
 
 from hypermaker.core.actions import Actions, empty_actions
 from hypermaker.core.kernel import cache_key
-from hypermaker.engine import step
 from hypermaker.errors import TapeError
 from hypermaker.state import EngineConfig, initial_state
+from hypermaker.strategy import load_strategy, step_of
 from hypermaker.tape.format import Journal
 
 
@@ -42,11 +42,23 @@ def is_same_code(journal: Journal) -> bool:
     return journal.header.kernel_key == cache_key()
 
 
+def with_strategy_now(config: EngineConfig) -> EngineConfig:
+    """Return the configuration with the strategy's file as it is now.
+
+    Unequal to what was given when the file has changed since the session.
+
+    Raises ConfigError when the file is gone or is no strategy any more.
+    """
+    now = load_strategy(config.strategy)
+    return msgspec.structs.replace(config, strategy_sha256=now.sha256)
+
+
 def replay(journal: Journal, config: EngineConfig) -> Difference | None:
     """Return the first step whose actions differ from the recorded ones, or None.
 
     Cost: one engine step an event, no allocation.
     """
+    step = step_of(config)
     state, actions = initial_state(config), empty_actions()
     for index in range(len(journal.events)):
         count = step(state, journal.events[index : index + 1], actions)
