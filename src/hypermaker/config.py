@@ -10,6 +10,14 @@
     [engine]                            # any field of `engine.EngineConfig` the venue does not set
     position_limit_usd = 5000
 
+    [risk]                              # any limit of docs/risk.md
+    loss_usd_max = 200
+
+    [on_kill]                           # what becomes of the position when the kill switch fires
+    then     = "hold"                   # hold, passive or ioc
+    band_bps = 50                       # ioc: how far from the mark
+    seconds  = 60                       # how long to try
+
 An unknown key, a wrong type or a value out of range raises `ConfigError` naming file, key, value
 and what would be valid. The base URL decides which network a signature is made for; there are
 three URLs and nothing else can be reached (control S20).
@@ -32,6 +40,8 @@ from hypermaker.errors import ConfigError
 KEY_VARIABLE = "HYPERMAKER_KEY"
 _KEY_TEXT = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _KEY_FILE_BYTES_MAX = 4096
+BAND_BPS_MAX = 1_000.0
+SECONDS_MAX = 3_600.0
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -59,6 +69,31 @@ class Network(msgspec.Struct, frozen=True):
         return self.base_url.replace("http", "ws", 1) + "/ws"
 
 
+KillThen = Literal["hold", "passive", "ioc"]
+
+
+class KillPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of the position once the kill switch has fired and no order is open.
+
+    then       hold: keep it; passive: reduce-only quotes; ioc: take the book inside a band
+    band_bps   ioc only: how far from the mark a price may be
+    seconds    passive and ioc: how long to try before the rest is kept
+    """
+
+    then: KillThen = "hold"
+    band_bps: float = 50.0
+    seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done, naming the field."""
+        if not 0.0 < self.band_bps <= BAND_BPS_MAX:
+            raise ConfigError(
+                "on_kill.band_bps", self.band_bps, f"above 0, up to {BAND_BPS_MAX:.0f}"
+            )
+        if not 0.0 <= self.seconds <= SECONDS_MAX:
+            raise ConfigError("on_kill.seconds", self.seconds, f"from 0 to {SECONDS_MAX:.0f}")
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a configuration file may say; every field has a default."""
 
@@ -69,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: str = ""
     strategy: str = "glft"
     engine: dict[str, Any] = {}
+    risk: dict[str, float] = {}
+    on_kill: KillPolicy = KillPolicy()
 
 
 def load_settings(path: Path) -> Settings:
@@ -85,6 +122,18 @@ def load_settings(path: Path) -> Settings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError("--config", path, f"not TOML: {error}") from error
     return convert_table(table, Settings, str(path))
+
+
+def kill_policy(settings: KillPolicy, then: str) -> KillPolicy:
+    """Return the policy with the option's word in it, unless the option was not given.
+
+    Raises ConfigError for a word that is none.
+    """
+    if then and then not in get_args(KillThen):
+        raise ConfigError("--on-kill", then, f"one of {', '.join(get_args(KillThen))}")
+    if not then:
+        return settings
+    return msgspec.convert({**msgspec.to_builtins(settings), "then": then}, KillPolicy)
 
 
 def convert_table(table: Mapping[str, Any], kind: type[T], where: str) -> T:

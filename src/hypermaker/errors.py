@@ -56,5 +56,9 @@ class LinkError(HypermakerError):
     """The connection to the venue is not usable now; reconnect, reconcile, then go on."""
 
 
+class LatchedError(HypermakerError):
+    """The kill switch has fired and nobody has opened it again; exit status 4."""
+
+
 class UnsafeExitError(HypermakerError):
     """We are leaving and could not show that the account has no open orders; exit status 3."""

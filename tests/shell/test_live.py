@@ -20,10 +20,11 @@ from hypermaker.hyperliquid import encode
 from hypermaker.hyperliquid.nonce import NonceCounter
 from hypermaker.hyperliquid.signing import Signer
 from hypermaker.hyperliquid.wire_info import InfoRequest, OpenOrder
-from hypermaker.shell import live, orders_out, sweep
+from hypermaker.shell import live, orders_out
 from hypermaker.shell.clock import steady_clock
-from hypermaker.shell.live import Maker, Outcome, Plan, run_session
+from hypermaker.shell.live import Maker, Plan, run_session
 from hypermaker.shell.local import fresh_signer
+from hypermaker.shell.outcome import Outcome
 from hypermaker.shell.serve import start_exchange
 from hypermaker.shell.startup import find_asset
 from hypermaker.shell.transport import Http, open_session
@@ -248,7 +249,7 @@ def test_leaving_a_venue_that_is_gone_is_said_loudly(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F14, F70: no exit that looks clean while orders may be open."""
-    monkeypatch.setattr(sweep, "SWEEP_S_MAX", 1.0)
+    monkeypatch.setattr(live, "END_ROUNDS", 2)
     monkeypatch.setattr(live, "SETTLE_S_MAX", 0.2)
 
     async def story(made: World) -> None:

@@ -10,7 +10,7 @@ from hypermaker.core.events import Kind, Source, event
 from hypermaker.core.units import NS_PER_S
 from hypermaker.engine import step
 from hypermaker.hyperliquid.assets import Asset
-from hypermaker.shell.live import Outcome
+from hypermaker.shell.outcome import Outcome
 from hypermaker.shell.report import report
 from hypermaker.shell.view import ladder, market
 from hypermaker.state import EngineConfig, initial_state

@@ -6,6 +6,7 @@ from hypermaker.cli.calibrate import calibrate
 from hypermaker.cli.demo import demo
 from hypermaker.cli.exchange import exchange
 from hypermaker.cli.replay import replay
+from hypermaker.cli.reset import reset
 from hypermaker.cli.run import run
 from hypermaker.cli.version import version
 
@@ -20,4 +21,5 @@ app.command()(run)
 app.command()(exchange)
 app.command()(replay)
 app.command()(calibrate)
+app.command()(reset)
 app.command()(version)

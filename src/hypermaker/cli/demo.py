@@ -8,7 +8,7 @@ import typer
 from hypermaker.cli.run import chosen_strategy, finish
 
 if TYPE_CHECKING:
-    from hypermaker.shell.live import Outcome
+    from hypermaker.shell.outcome import Outcome
 
 
 def demo(

@@ -7,9 +7,11 @@ import typer
 
 if TYPE_CHECKING:
     from hypermaker.hyperliquid.signing import Signer
-    from hypermaker.shell.live import Outcome, Plan
+    from hypermaker.shell.live import Plan
+    from hypermaker.shell.outcome import Outcome
 
 EXIT_DISAGREES = 1
+EXIT_KILLED = 4
 
 
 def run(
@@ -24,6 +26,11 @@ def run(
         str, typer.Option(help="Quoting rule: glft, as2008, fixed, or a file mine.py[:function].")
     ] = "",
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
+    on_kill: Annotated[str, typer.Option(help="Position after a kill: hold, passive or ioc.")] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Watch and decide; change nothing."),
+    ] = False,
     real_money: Annotated[
         bool, typer.Option("--i-understand-real-money", help="Needed for mainnet.")
     ] = False,
@@ -31,10 +38,18 @@ def run(
         bool, typer.Option("--json", help="Print one JSON object at the end, nothing else.")
     ] = False,
 ) -> None:
-    """Quote one perpetual until told to stop; then cancel everything and say how it went."""
+    """Quote one perpetual until told to stop; then cancel everything and say how it went.
+
+    Exit status: 0 fine, 1 the books do not agree, 2 a mistake in what was asked, 3 orders may rest,
+    4 the kill switch has fired and no order rests.
+    """
+    import msgspec
+
     options = {"network": network, "base_url": base_url, "asset": asset, "key_file": key_file}
+    options["on_kill"] = on_kill
     options["strategy"] = strategy
     plan, signer = prepare(options, config, seconds=seconds, is_real_money=real_money)
+    plan = msgspec.structs.replace(plan, is_dry=dry_run)
     outcome = quote(plan, signer, as_json=as_json)
     finish(outcome, plan.coin, as_json=as_json)
 
@@ -48,7 +63,7 @@ def prepare(
     """
     import msgspec
 
-    from hypermaker.config import Settings, load_settings, network_of, read_key
+    from hypermaker.config import Settings, kill_policy, load_settings, network_of, read_key
     from hypermaker.errors import ConfigError
     from hypermaker.hyperliquid.signing import Signer
     from hypermaker.shell.live import Plan
@@ -56,9 +71,11 @@ def prepare(
 
     settings = Settings() if config is None else load_settings(config)
     given = {name: value for name, value in options.items() if value}
+    policy = kill_policy(settings.on_kill, given.pop("on_kill", ""))
     settings = msgspec.structs.replace(settings, **given)
     where = str(config) if config else "settings"
-    check_wishes(settings.engine, f"{where}, [engine]")
+    wishes = {**settings.engine, "risk": {**settings.engine.get("risk", {}), **settings.risk}}
+    check_wishes(wishes, f"{where}, [engine]")
     network = network_of(settings.network, settings.base_url)
     if network.is_mainnet and not is_real_money:
         raise ConfigError("--network", "mainnet", "add --i-understand-real-money to trade on it")
@@ -66,8 +83,8 @@ def prepare(
     if source == "environment":
         typer.echo("warning: a key in the environment can be read by other programs", err=True)
     signer = Signer(key, mainnet=network.is_mainnet)
-    wishes = settings.engine | chosen_strategy(settings.strategy)
-    plan = Plan(network, settings.asset, settings.account, seconds, wishes, where)
+    wishes = wishes | chosen_strategy(settings.strategy)
+    plan = Plan(network, settings.asset, settings.account, seconds, wishes, where, policy)
     return plan, signer
 
 
@@ -92,7 +109,7 @@ def quote(plan: "Plan", signer: "Signer", *, as_json: bool) -> "Outcome":
 
 
 def finish(outcome: "Outcome", coin: str, *, as_json: bool) -> None:
-    """Print how it went; exit 1 when the books do not agree."""
+    """Print how it went; exit 1 when the books do not agree, 4 when the kill switch ended it."""
     import msgspec
 
     from hypermaker.shell.report import report
@@ -103,3 +120,5 @@ def finish(outcome: "Outcome", coin: str, *, as_json: bool) -> None:
         typer.echo(report(outcome, coin))
     if not outcome.is_clean:
         raise typer.Exit(EXIT_DISAGREES)
+    if outcome.killed:
+        raise typer.Exit(EXIT_KILLED)

@@ -1,8 +1,9 @@
 """The journal writer: what was heard and what was asked, on disk before anything leaves.
 
 `step` buffers; `flush` hands everything to the operating system in one write, so it survives the
-death of this process. The session flushes before it signs and at every timer, and raises OSError
-(disk full, folder gone) to the session, which then stops opening and cancels (fault F63).
+death of this process. The session flushes before it signs and at every timer. When the disk does
+not take it (full, gone), UnsafeExitError ends the session, which cancels everything (fault F63);
+what comes after that is not written, so the file ends where it is whole.
 """
 
 import os
@@ -17,7 +18,7 @@ from hypermaker import __version__
 from hypermaker.core.actions import Actions
 from hypermaker.core.events import Events
 from hypermaker.core.kernel import cache_key
-from hypermaker.errors import ConfigError
+from hypermaker.errors import ConfigError, UnsafeExitError
 from hypermaker.tape.format import (
     FORMAT,
     Frame,
@@ -62,7 +63,7 @@ def make_header(
 class JournalWriter:
     """Appends one session to one file, readable by its owner only.
 
-    Raises ConfigError when the file cannot be made, OSError when a write fails later.
+    Raises ConfigError when the file cannot be made, UnsafeExitError when a write fails later.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -76,6 +77,7 @@ class JournalWriter:
         self._buffer = bytearray(pack_header(header))
         self._frames: list[Frame] = []
         self._frames_bytes = 0
+        self._is_broken = False
         self.flush()
 
     def frame(self, frame: Frame) -> None:
@@ -103,8 +105,13 @@ class JournalWriter:
         """Hand everything but the pending frames to the operating system."""
         pending = memoryview(bytes(self._buffer))
         self._buffer.clear()
-        while pending:
-            pending = pending[os.write(self._file, pending) :]
+        try:
+            while pending and not self._is_broken:
+                pending = pending[os.write(self._file, pending) :]
+        except OSError as error:
+            self._is_broken = True
+            why = error.strerror or repr(error)
+            raise UnsafeExitError(f"the journal {self.path} cannot be written: {why}") from error
 
     def tick(self) -> None:
         """Compress the frames once there are enough, and flush; called at every timer."""
@@ -116,9 +123,12 @@ class JournalWriter:
         """Write what is pending, wait for the disk, and let go of the file."""
         if self._frames:
             self._pack_frames()
-        self.flush()
-        os.fsync(self._file)
-        os.close(self._file)
+        try:
+            self.flush()
+            if not self._is_broken:
+                os.fsync(self._file)
+        finally:
+            os.close(self._file)
 
     def _pack_frames(self) -> None:
         self._buffer += pack_frames(self._frames)

@@ -1,8 +1,11 @@
 """A session on a venue that speaks Hyperliquid: ours on loopback, testnet or mainnet, one path.
 
-    learn the coin -> cancel what is open (F64) -> engine and journal -> links up -> quote
-    -> stop asked (time, signal, kill) -> pause -> cancel all -> the venue lists none (F70)
-    -> fills and position agree -> numbers -> journal closed
+    lock (F65) -> latch open? -> learn the coin -> cancel what is open (F64) -> read the position
+    -> engine and journal -> links up -> quote -> stop asked (time, signal) -> pause -> cancel all
+    -> the venue lists none (F70) -> fills and position agree -> numbers -> journal closed
+
+    kill -> remembered on disk -> pause -> cancel all -> the venue lists none -> hold, or unwind
+    passively or by IOC -> cancel all -> the same end
 
 However a session ends, also by an error of ours, the sweep runs: the process does not leave before
 the venue has shown that no order of this coin is open, or says so with `UnsafeExitError`.
@@ -10,21 +13,34 @@ the venue has shown that no order of this coin is open, or says so with `UnsafeE
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import aiohttp
 import msgspec
 
-from hypermaker.config import Network
+from hypermaker.config import KillPolicy, Network
 from hypermaker.core.events import Reason
 from hypermaker.core.units import NS_PER_S, parse_units
+from hypermaker.errors import UnsafeExitError
 from hypermaker.hyperliquid.decode import Decoder
 from hypermaker.hyperliquid.nonce import NonceCounter
 from hypermaker.hyperliquid.signing import Signer
+from hypermaker.risk.kept import kept_of
+from hypermaker.risk.kill_switch import KillReason
 from hypermaker.shell.clock import Clock
 from hypermaker.shell.feed import Feed, account_link, market_link
 from hypermaker.shell.journal import JOURNAL_NAME, JournalWriter, make_header, session_folder
+from hypermaker.shell.memory import (
+    NONCE_MARGIN_MS,
+    Memory,
+    claimed,
+    load,
+    refuse_latched,
+    save,
+)
 from hypermaker.shell.orders_out import OrdersOut, Trader
+from hypermaker.shell.outcome import Outcome, engine_figures
 from hypermaker.shell.reconcile import Reconciler
 from hypermaker.shell.session import Session
 from hypermaker.shell.startup import (
@@ -34,16 +50,18 @@ from hypermaker.shell.startup import (
     find_asset,
     make_run_id,
 )
-from hypermaker.shell.sweep import open_oids, sweep
+from hypermaker.shell.sweep import END_ROUNDS, START_ROUNDS, open_oids, sweep
 from hypermaker.shell.transport import Http, open_session
+from hypermaker.shell.unwind import unwind
+from hypermaker.shell.voice import Say, Voice, to_stderr
 from hypermaker.shell.warmup import warm_up
 from hypermaker.state import EngineConfig
-from hypermaker.summary import summarise
 
 TIMER_S = 0.25
 SETTLE_S_MAX = 3.0
 AGREE_S_MAX = 6.0
 LOOK_S = 0.1
+REMEMBER_S = 5.0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -53,6 +71,8 @@ class Plan(msgspec.Struct, frozen=True):
     seconds   how long to quote; None: until asked to stop
     wishes    the user's settings of the engine
     where     which file or option the wishes come from
+    on_kill   what becomes of the position when the kill switch fires
+    is_dry    watch and decide, but send nothing that changes anything
     """
 
     network: Network
@@ -61,45 +81,8 @@ class Plan(msgspec.Struct, frozen=True):
     seconds: float | None = None
     wishes: dict[str, Any] = {}
     where: str = "settings"
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """How a session ended, in numbers.
-
-    position_*                 coin, signed
-    max_abs_position, position_limit   coin
-    pnl_usd                    by cause; the parts sum to `total`, at the venue's mark
-    account_value_change_usd   what the venue says the account gained
-    identity_gap_usd           that minus our total; 0 but for rounding when the books agree
-    killed                     why the kill switch ended the session; empty when it did not
-    """
-
-    seconds: float
-    events: int
-    orders_placed: int
-    orders_cancelled: int
-    orders_refused: int
-    fills: int
-    volume_usd: float
-    pnl_usd: dict[str, float]
-    position_engine: float
-    position_exchange: float
-    open_orders_at_exit: int
-    requests_used: int
-    max_abs_position: float
-    position_limit: float
-    unknown_outcomes: int
-    account_value_change_usd: float
-    identity_gap_usd: float
-    links_lost: int
-    contradictions: int
-    killed: str
-    session: str
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing is open and both sides hold the same position."""
-        return self.open_orders_at_exit == 0 and self.position_engine == self.position_exchange
+    on_kill: KillPolicy = KillPolicy()
+    is_dry: bool = False
 
 
 class Maker:
@@ -112,11 +95,12 @@ class Maker:
         session: Session,
         *,
         http: Http,
-        clock: Clock,
+        voice: Voice,
         stop: asyncio.Event,
     ) -> None:
-        self.plan, self.trader, self.session = plan, trader, session
-        self._http, self._clock, self._stop = http, clock, stop
+        self.plan, self.trader, self.session, self.voice = plan, trader, session, voice
+        self._http, self._stop = http, stop
+        self._clock = clock = session.clock
         self._started_ns = clock()
         asset, address, run_id = trader.asset, trader.address, trader.run_id
         self._out = OrdersOut(
@@ -127,6 +111,8 @@ class Maker:
             clock=clock,
         )
         session.carry_out = self._out.carry_out
+        if plan.is_dry:
+            self._out.tell_dry = lambda text: voice.warn("dry", text)
         self._reconciler = Reconciler(
             trader, session, Decoder(asset, address, run_id), http=http, clock=clock
         )
@@ -152,11 +138,14 @@ class Maker:
                 tasks.create_task(self.market.keep(pool)),
                 tasks.create_task(self.account.keep(pool)),
                 tasks.create_task(self._keep_time()),
+                tasks.create_task(self._keep_memory()),
                 tasks.create_task(self._reconciler.keep()),
                 tasks.create_task(self._reconciler.answer(self._out.questions)),
             ]
             await self._until_stopped()
             await self._take_back()
+            if self.killed is not None:
+                await self._end_killed(self.killed)
             for task in started:
                 task.cancel()
 
@@ -175,10 +164,47 @@ class Maker:
         while True:
             self.session.tick()
             self._out.expire(self._clock())
-            if self._out.killed is not None:
+            self.voice.watch(self.session.state)
+            for name, feed in (("market", self.market), ("account", self.account)):
+                if feed.is_up.is_set() or feed.losses:
+                    up = "up" if feed.is_up.is_set() else "down"
+                    self.voice.changed(name, up, f"{name} link {up}")
+            if self.killed is not None:
                 self._stop.set()
             due = max(due + TIMER_S, loop.time())
             await asyncio.sleep(due - loop.time())
+
+    async def _keep_memory(self) -> None:
+        """Keep the day's figures and the nonce on disk, off the loop, a few seconds old at most."""
+        while True:
+            await asyncio.sleep(REMEMBER_S)
+            await asyncio.to_thread(self._save, self._memory())
+
+    def remember(self) -> None:
+        """Put the latch, the day's figures and the last nonce on disk, now."""
+        self._save(self._memory())
+
+    def _memory(self) -> Memory:
+        kept = kept_of(self.session.state[0].kill_switch)
+        trader, network = self.trader, self.plan.network.name
+        return Memory(network, trader.address, self.plan.coin, kept, trader.nonces.last)
+
+    def _save(self, memory: Memory) -> None:
+        if self.plan.is_dry:
+            return
+        try:
+            save(memory)
+        except OSError as error:
+            raise UnsafeExitError(f"{memory.path} cannot be written: {error.strerror}") from error
+
+    @property
+    def killed(self) -> KillReason | None:
+        """Why the kill switch fired; None while it has not."""
+        return self._out.killed
+
+    def kill(self) -> None:
+        """Stop for good, by the operator's order."""
+        self.session.control(Reason.OPERATOR_KILL)
 
     async def _until_stopped(self) -> None:
         try:
@@ -194,17 +220,41 @@ class Maker:
         while self._clock() < give_up_ns and self.session.live_orders():
             await asyncio.sleep(LOOK_S)
 
+    async def _end_killed(self, reason: KillReason) -> None:
+        """Bring the account to the end the user chose; the venue says that nothing rests first.
+
+        The engine is paused, so nothing is placed between the cancels and the venue's word.
+        """
+        kept, coin = kept_of(self.session.state[0].kill_switch), self.trader.asset.coin
+        self.voice.tell(
+            f"KILLED by {reason.name.lower()}: {kept.killed_value} is beyond {kept.killed_limit}; "
+            f"cancelling every order of {coin}"
+        )
+        self.remember()
+        await self.sweep()
+        policy = self.plan.on_kill
+        self.voice.tell(f"the venue lists no open order of {coin}; position: {policy.then}")
+        if policy.then == "passive":
+            await self._unwind_passively(policy.seconds)
+        elif policy.then == "ioc":
+            await unwind(self._http, self.trader, policy, clock=self._clock)
+
+    async def _unwind_passively(self, seconds: float) -> None:
+        """Let the engine quote what reduces, and nothing else, until flat or out of time."""
+        self.session.control(Reason.OPERATOR_RESUME)
+        give_up_ns = self._clock() + int(seconds * NS_PER_S)
+        while self._clock() < give_up_ns and self.session.position_lots:
+            await asyncio.sleep(LOOK_S)
+        await self._take_back()
+
     async def value(self) -> AccountValue:
         """Return what the account is worth now."""
         return await account_value(self._http, self.trader.address, self.trader.asset.coin)
 
     async def sweep(self) -> None:
         """Show that no order of the coin is open, cancelling what is."""
-        await sweep(self._http, self.trader, clock=self._clock)
-
-    async def count_open(self) -> int:
-        """Return how many orders of the coin the venue lists."""
-        return len(await open_oids(self._http, self.trader))
+        if not self.plan.is_dry:
+            await sweep(self._http, self.trader, clock=self._clock, rounds=END_ROUNDS)
 
     async def agree(self) -> AccountValue:
         """Return the account once its position is the engine's, or as it is when time is up."""
@@ -217,41 +267,21 @@ class Maker:
                 return seen
             await asyncio.sleep(LOOK_S)
 
-    def outcome(self, before: AccountValue, after: AccountValue, *, open_orders: int) -> Outcome:
-        """Return the session's numbers, with our profit at the venue's own mark."""
+    async def ended(self, before: AccountValue) -> Outcome:
+        """Return the session's numbers once both sides agree, or as they are when time is up."""
+        after = await self.agree()
+        then = "flat" if float(after.position) == 0.0 else "not flat"
+        hold = self.killed is None or self.plan.on_kill.then == "hold"
         asset = self.trader.asset
-        lot = 10.0**-asset.sz_decimals
-        mark_ticks = after.mark_usd * 10**asset.price_decimals if after.mark_usd else None
-        told = summarise(self.session.state, mark_ticks)
-        change = after.value_usd - before.value_usd
         return Outcome(
             seconds=round((self._clock() - self._started_ns) / NS_PER_S, 3),
-            pnl_usd={name: round(usd, 6) for name, usd in told["pnl_usd"].items()},
-            position_engine=round(told["position_lots"] * lot, asset.sz_decimals),
-            position_exchange=float(after.position),
-            open_orders_at_exit=open_orders,
-            max_abs_position=round(told["position_lots_max_abs"] * lot, asset.sz_decimals),
-            position_limit=round(told["position_limit_lots"] * lot, asset.sz_decimals),
-            account_value_change_usd=round(change, 6),
-            identity_gap_usd=round(change - told["pnl_usd"]["total"], 6),
+            open_orders_at_exit=len(await open_oids(self._http, self.trader)),
             links_lost=self.market.losses + self.account.losses,
-            killed="" if self._out.killed is None else self._out.killed.name.lower(),
             session=str(self.session.journal.path),
-            **{name: told[name] for name in _TOLD},
+            end="kept" if hold else then,
+            is_dry=self.plan.is_dry,
+            **engine_figures(self.session.state, asset, before, after),
         )
-
-
-_TOLD = (
-    "events",
-    "orders_placed",
-    "orders_cancelled",
-    "orders_refused",
-    "fills",
-    "volume_usd",
-    "requests_used",
-    "unknown_outcomes",
-    "contradictions",
-)
 
 
 async def run_session(
@@ -261,6 +291,7 @@ async def run_session(
     clock: Clock,
     stop: asyncio.Event,
     on_begin: Callable[["Maker"], None] | None = None,
+    say: Say = to_stderr,
 ) -> Outcome:
     """Run one session from nothing to an account with no open order; return its numbers.
 
@@ -268,42 +299,77 @@ async def run_session(
     ----------
     stop      ends the session in good order, whenever it is set
     on_begin  called with the session just before it connects
+    say       takes what a person should know meanwhile, a line at a time
 
     Raises
     ------
-    ConfigError       the coin does not exist or a wish cannot be
+    ConfigError       the coin does not exist, a wish cannot be, or another process trades it
+    LatchedError      the kill switch has fired in an earlier session
     LinkError         the venue cannot be reached at the start, or its last word cannot be had
-    UnsafeExitError   it could not be shown that no order is open
+    UnsafeExitError   it could not be shown that no order is open, or the journal has holes
     """
-    async with open_session() as pool:
-        http = Http(pool, plan.network.base_url)
-        asset = await find_asset(http, plan.coin)
-        config = await engine_config(http, asset, wishes=plan.wishes, where=plan.where)
-        await asyncio.to_thread(warm_up, config)
-        trader = Trader(
-            asset, (plan.account or signer.address).lower(), make_run_id(), signer, NonceCounter()
-        )
-        await sweep(http, trader, clock=clock)
-        config = msgspec.structs.replace(config, started_ns=clock())
-        journal = open_journal(plan, trader, config)
-        session = Session(config, journal, clock)
-        maker = Maker(plan, trader, session, http=http, clock=clock, stop=stop)
-        if on_begin is not None:
-            on_begin(maker)
-        try:
-            return await _quote_and_leave(maker, pool)
-        finally:
-            journal.close()
+    address = (plan.account or signer.address).lower()
+    blank = Memory(plan.network.name, address, plan.coin)
+    with nullcontext() if plan.is_dry else claimed(blank):
+        memory = load(blank)
+        refuse_latched(memory)
+        async with open_session() as pool:
+            http = Http(pool, plan.network.base_url)
+            asset = await find_asset(http, plan.coin)
+            wishes = _with_policy(plan)
+            config = await engine_config(http, asset, wishes=wishes, where=plan.where)
+            await asyncio.to_thread(warm_up, config)
+            nonces = NonceCounter(memory.last_nonce + NONCE_MARGIN_MS if memory.last_nonce else 0)
+            trader = Trader(asset, address, make_run_id(), signer, nonces)
+            if not plan.is_dry:
+                await sweep(http, trader, clock=clock, rounds=START_ROUNDS)
+            config = msgspec.structs.replace(config, started_ns=clock(), kept=memory.kept)
+            journal = open_journal(plan, trader, config)
+            voice = Voice(say, journal, clock)
+            maker = Maker(
+                plan, trader, Session(config, journal, clock), http=http, voice=voice, stop=stop
+            )
+            if on_begin is not None:
+                on_begin(maker)
+            try:
+                return await _quote_and_leave(maker, pool)
+            finally:
+                journal.close()
+
+
+def _with_policy(plan: Plan) -> dict[str, Any]:
+    """Return the wishes, with the engine told when it is to go on reducing after a kill."""
+    if plan.on_kill.then != "passive":
+        return plan.wishes
+    risk = {**plan.wishes.get("risk", {}), "unwind_passively": 1.0}
+    return {**plan.wishes, "risk": risk}
 
 
 async def _quote_and_leave(maker: Maker, pool: aiohttp.ClientSession) -> Outcome:
     before = await maker.value()
+    failure: UnsafeExitError | None = None
     try:
         await maker.run(pool)
+    except BaseExceptionGroup as group:
+        failure = _unsafe(group)
+        if failure is None:
+            raise
     finally:
         await maker.sweep()
-    after = await maker.agree()
-    return maker.outcome(before, after, open_orders=await maker.count_open())
+    if failure is not None:
+        coin = maker.trader.asset.coin
+        raise UnsafeExitError(f"{failure}; the venue lists no open order of {coin}") from failure
+    outcome = await maker.ended(before)
+    maker.remember()
+    return outcome
+
+
+def _unsafe(group: BaseException) -> UnsafeExitError | None:
+    """Return the first error in a group, at any depth, that says we have to leave."""
+    if isinstance(group, BaseExceptionGroup):
+        found = (_unsafe(one) for one in group.exceptions)
+        return next((one for one in found if one is not None), None)
+    return group if isinstance(group, UnsafeExitError) else None
 
 
 def open_journal(plan: Plan, trader: Trader, config: EngineConfig) -> JournalWriter:

@@ -7,6 +7,8 @@
     ASK, ASK_FILLS        to `questions`
     KILLED                ends the session
 
+In a dry run nothing that changes anything is signed at all: orders are refused here, and told.
+
 Every action gets an answer, or OUTCOME_UNKNOWN for each of its orders: after the deadline, when the
 connection is lost, when the answer cannot be read. A late answer is still evidence and is applied
 (F10). A signed action is never signed again: an order goes over the WebSocket or is refused here
@@ -87,6 +89,7 @@ class OrdersOut:
     socket      the connection orders go over; None while there is none
     questions   what is to be asked over HTTP; when it is full, questions are dropped, because the
                 engine asks again by itself
+    tell_dry    set in a dry run: takes what would have been sent, and nothing is
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class OrdersOut:
         self.socket: Outlet | None = None
         self.questions: asyncio.Queue[Question] = asyncio.Queue(256)
         self.killed: KillReason | None = None
+        self.tell_dry: Callable[[str], None] | None = None
         self.requests = 0
         self._trader = trader
         self._decoder = decoder
@@ -166,6 +170,11 @@ class OrdersOut:
         if not places:
             return
         order_seqs = [order_seq for order_seq, _ in places]
+        if self.tell_dry is not None:
+            wishes = (f"{'buy' if o.b else 'sell'} {o.s} at {o.p}" for _, o in places)
+            self.tell_dry(f"would place {', '.join(wishes)}")
+            self._say(Kind.ORDER_REFUSED, order_seqs, self._clock(), Reason.OTHER)
+            return
         socket = self.socket
         if socket is None or not socket.has_room or self.in_flight >= IN_FLIGHT_MAX:
             self._say(Kind.ORDER_REFUSED, order_seqs, self._clock(), Reason.RATE)
@@ -181,6 +190,10 @@ class OrdersOut:
 
     def _cancel(self, order_seqs: list[int], oids: list[int]) -> None:
         asset_id = self._trader.asset.asset_id
+        if self.tell_dry is not None:
+            if order_seqs or oids:
+                self.tell_dry(f"would cancel {len(order_seqs) + len(oids)} orders")
+            return
         if order_seqs:
             cloids = [cloid_of(self._trader.run_id, order_seq) for order_seq in order_seqs]
             action = encode.cancel_by_cloid_action(asset_id, cloids)
@@ -199,6 +212,7 @@ class OrdersOut:
 
     def _send(self, action: Action, kind: Ask, order_seqs: list[int], nonce: int) -> None:
         """Sign once and hand over; what was asked is on disk before it leaves."""
+        assert self.tell_dry is None, "a dry run signs nothing"
         self._journal.flush()
         trader = self._trader
         body = encode.signed_request(trader.signer, action, nonce, trader.vault)
@@ -268,8 +282,8 @@ class OrdersOut:
         received_ns: int,
         reason: Reason = Reason.NONE,
     ) -> None:
-        """Tell the engine one thing about several orders."""
+        """Tell the engine one thing about several orders: our word, no sign of the venue's life."""
         said = np.zeros(len(order_seqs), EVENT)
-        said["kind"], said["source"], said["reason"] = kind, Source.REPLY, reason
+        said["kind"], said["source"], said["reason"] = kind, Source.LOCAL, reason
         said["received_ns"], said["order_seq"] = received_ns, order_seqs
         self._hear(said)

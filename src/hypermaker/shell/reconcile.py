@@ -25,6 +25,8 @@ from hypermaker.shell.session import Session
 from hypermaker.shell.transport import Http
 
 EVERY_S = 10.0
+SOON_S = 2.0
+"""While engine and venue differ: most differences are one fill that was on its way."""
 BUDGET_EVERY = 6
 """The address budget is read at every sixth round: it costs as much IP weight as the orders."""
 GRACE_NS = 2 * NS_PER_S
@@ -56,7 +58,7 @@ class Reconciler:
         """Compare with the venue on a timer; a round that fails is a round skipped."""
         round_number = 0
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(SOON_S if self._session.is_apart else EVERY_S)
             round_number += 1
             try:
                 await self.compare()

@@ -1,6 +1,6 @@
 """A session's end in words, for a person."""
 
-from hypermaker.shell.live import Outcome
+from hypermaker.shell.outcome import Outcome
 
 FEW_FILLS = 3
 
@@ -21,7 +21,15 @@ def report(outcome: Outcome, coin: str) -> str:
         f"open orders left: {outcome.open_orders_at_exit}",
     ]
     if outcome.killed:
-        lines.append(f"ended by the kill switch: {outcome.killed}")
+        lines.append(
+            f"ended by the kill switch: {outcome.killed}, {outcome.killed_value} beyond "
+            f"{outcome.killed_limit}; position: {outcome.end}"
+        )
+    if outcome.inherited_position:
+        lines.append(
+            f"found {outcome.inherited_position} {coin} at the start; its "
+            f"{outcome.inherited_profit_usd:+.4f} USD from before is not in the profit above"
+        )
     if outcome.unknown_outcomes:
         lines.append(f"{outcome.unknown_outcomes} orders had an unknown outcome and were resolved")
     if outcome.fills < FEW_FILLS:

@@ -1,13 +1,18 @@
-"""A session with a person in front of it: signals stop it, a terminal view shows it."""
+"""A session with a person in front of it: signals stop it, a terminal view shows it.
+
+Ctrl-C and a polite kill end it in good order; SIGUSR1 fires the kill switch.
+"""
 
 import asyncio
+import signal
 
 from rich.console import Console
 
 from hypermaker.hyperliquid.signing import Signer
 from hypermaker.shell.clock import Clock
-from hypermaker.shell.live import Maker, Outcome, Plan, run_session
+from hypermaker.shell.live import Maker, Plan, run_session
 from hypermaker.shell.loop import stop_on_signals
+from hypermaker.shell.outcome import Outcome
 from hypermaker.shell.view import View
 
 
@@ -19,6 +24,7 @@ async def watch_session(plan: Plan, signer: Signer, *, clock: Clock, is_quiet: b
     drawing: list[asyncio.Task[None]] = []
 
     def draw(maker: Maker) -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, maker.kill)
         if not is_quiet and console.is_terminal:
             drawing.append(asyncio.create_task(View(maker, console, clock).keep()))
 

@@ -45,7 +45,7 @@ class Session:
         self.journal = journal
         self.events = 0
         self.carry_out: CarryOut = _nowhere
-        self._clock = clock
+        self.clock = clock
         self._step = step_of(config)
         self._actions = empty_actions()
         self._backlog: deque[Events] = deque()
@@ -80,18 +80,18 @@ class Session:
 
     def tick(self) -> None:
         """Let time pass: one TIMER event; what was heard since the last one goes to disk."""
-        self.hear(event(Kind.TIMER, self._clock(), source=Source.LOCAL))
+        self.hear(event(Kind.TIMER, self.clock(), source=Source.LOCAL))
         self.journal.tick()
 
     def link(self, sources: tuple[Source, ...], *, up: bool) -> None:
         """Say that feeds are there, or that their silence means nothing from now on."""
         flag = Flag.UP if up else Flag.DOWN
         for source in sources:
-            self.hear(event(Kind.LINK, self._clock(), source=source, marks=flag))
+            self.hear(event(Kind.LINK, self.clock(), source=source, marks=flag))
 
     def control(self, reason: Reason) -> None:
         """Give the operator's order: pause, resume or kill."""
-        self.hear(event(Kind.CONTROL, self._clock(), source=Source.LOCAL, reason=reason))
+        self.hear(event(Kind.CONTROL, self.clock(), source=Source.LOCAL, reason=reason))
 
     def live_orders(self) -> list[LiveOrder]:
         """Return every order the engine still counts as exposure."""
@@ -106,6 +106,11 @@ class Session:
     def position_lots(self) -> int:
         """The engine's position, > 0 long."""
         return int(self.state[0]["fills"]["position_lots"])
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the venue's last word on the position was not the engine's."""
+        return bool(self.state[0]["counters"]["mismatch_since_ns"])
 
     @property
     def newest_fill_ms(self) -> int:

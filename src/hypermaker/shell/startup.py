@@ -9,12 +9,12 @@ from hypermaker.config import check_keys
 from hypermaker.errors import ConfigError, LinkError, ProtocolError
 from hypermaker.hyperliquid.assets import Asset, AssetTable
 from hypermaker.hyperliquid.wire_info import ClearinghouseState, InfoRequest
+from hypermaker.risk.settings import KILL_SETTINGS, MONITOR_SETTINGS
 from hypermaker.shell.transport import Http
 from hypermaker.state import EngineConfig, config_for
 
 RUN_ID_BITS = 63
-_SET_ELSEWHERE = ("coin", "sz_decimals", "strategy", "strategy_sha256")
-"""Fields of EngineConfig that the venue or `--strategy` says, not the table of wishes."""
+_NO_WISHES = ("coin", "sz_decimals", "started_ns", "kept", "strategy", "strategy_sha256")
 _SET_IN_USD = ("quote_usd",)
 
 _read_prices = msgspec.json.Decoder(dict[str, str]).decode
@@ -29,8 +29,10 @@ def make_run_id() -> int:
 def check_wishes(wishes: dict[str, Any], where: str) -> None:
     """Raise ConfigError for a wish the engine does not know, naming those it does."""
     names = [field.name for field in msgspec.structs.fields(EngineConfig)]
-    valid = [name for name in names if name not in _SET_ELSEWHERE]
+    valid = [name for name in names if name not in _NO_WISHES]
     check_keys(wishes, sorted([*valid, *_SET_IN_USD]), where)
+    limits = [setting.name for setting in (*KILL_SETTINGS, *MONITOR_SETTINGS)]
+    check_keys(wishes.get("risk", {}), limits, f"{where}, risk")
 
 
 async def find_asset(http: Http, coin: str) -> Asset:
@@ -73,11 +75,18 @@ class AccountValue(msgspec.Struct, frozen=True):
     value_usd      cash and position
     position       signed, in coin, as the venue writes it
     mark_usd       price the position is valued at; 0 when there is none
+    entry_usd      average price it was entered at; 0 when there is none
     """
 
     value_usd: float
     position: str
     mark_usd: float
+    entry_usd: float = 0.0
+
+    @property
+    def open_profit_usd(self) -> float:
+        """What the position would realise at the mark."""
+        return float(self.position) * (self.mark_usd - self.entry_usd)
 
 
 async def account_value(http: Http, address: str, coin: str) -> AccountValue:
@@ -88,7 +97,8 @@ async def account_value(http: Http, address: str, coin: str) -> AccountValue:
         held = [p.position for p in state.asset_positions if p.position.coin == coin]
         size = float(held[0].szi) if held else 0.0
         mark = abs(float(held[0].position_value) / size) if size else 0.0
+        entry = float(held[0].entry_px or 0.0) if held else 0.0
         value = float(state.margin_summary.account_value)
     except (msgspec.DecodeError, ValueError) as error:
         raise LinkError(f"the account cannot be read: {error}") from error
-    return AccountValue(value, held[0].szi if held else "0", mark)
+    return AccountValue(value, held[0].szi if held else "0", mark, entry)
