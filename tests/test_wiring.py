@@ -240,6 +240,17 @@ def test_less_free_margin_is_a_smaller_ladder():
     assert sum(poor.sizes()) < sum(rich.sizes())
 
 
+def test_a_large_position_moves_its_adding_side_away_and_not_the_way_out():
+    """Graduated response: half the limit shifts and shrinks what adds, and nothing else."""
+    small, large = calm(position=900), calm(position=1_200)
+    small.decide(), large.decide()
+    assert large.state.market.premium_bid_bps[Premium.RISK] == 2.0
+    assert small.state.market.premium_bid_bps[Premium.RISK] == 0.0
+    assert large.state.market.premium_ask_bps[Premium.RISK] == 0.0
+    bids, asks = large.sizes()
+    assert bids < 800 and asks >= 1_200
+
+
 def test_a_spent_request_budget_slows_updates_and_stops_adding_but_never_widens():
     """Quota, duty 12, F-61: scarcity is paid in patience, not in competitiveness."""
     rich, poor = calm(position=500), calm(position=500)

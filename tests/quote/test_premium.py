@@ -54,6 +54,7 @@ def test_calm_markets_pay_no_premium(market: Make) -> None:
         ({"severity": 0.5}, Premium.CASCADE),
         ({"toxicity": 0.4}, Premium.TOXICITY),
         ({"budget_share": 0.2}, Premium.BUDGET),
+        ({"risk_bid_bps": 2.0, "risk_ask_bps": 2.0}, Premium.RISK),
     ],
 )
 def test_each_signal_alone_moves_the_final_orders_out(
@@ -121,7 +122,7 @@ def test_total_is_a_capped_sum_of_capped_terms(
 
 def test_the_last_terms_give_way_when_the_total_is_full(market: Make) -> None:
     one = composed(market(), requote_s=1e4, kappa_ratio=9.0, age_ms=1e7, severity=1.0, toxicity=1.0)
-    assert list(one.premium_bid_bps) == [30.0, 10.0, 30.0, 10.0, 0.0, 0.0]
+    assert list(one.premium_bid_bps) == [30.0, 10.0, 30.0, 10.0, 0.0, 0.0, 0.0]
     assert len(one.premium_bid_bps) == PREMIUMS
 
 

@@ -19,6 +19,7 @@ class Premium(IntEnum):
     CASCADE = 3
     TOXICITY = 4
     BUDGET = 5
+    RISK = 6
 
 
 PREMIUMS = len(Premium)

@@ -6,6 +6,7 @@ STALENESS    how far the price may have gone since the feed last spoke
 CASCADE      forced one-sided flow: the endangered side, unless it is the one that reduces
 TOXICITY     informed flow beyond what adverse selection has in it already
 BUDGET       requests running out: a wider quote is replaced less often
+RISK         the graduated response: a large position moves its adding side away
 
 Terms are summed in this order and the sum is capped; what no longer fits is cut from the last
 terms, so the terms in the record always sum to what was quoted. Nothing multiplies, and nothing
@@ -30,11 +31,13 @@ SIGNALS = record(
     ("direction", "i8"),  # where it pushes the price: -1 down, +1 up, 0 both ways
     ("toxicity", "f8"),  # 0..1
     ("budget_share", "f8"),  # of the request budget that is left, 1 when all is
+    ("risk_bid_bps", "f8"),  # what the risk room asks of either side
+    ("risk_ask_bps", "f8"),
 )
 
 CAPS = record(("terms_bps", "f8", (PREMIUMS,)), ("total_bps", "f8"))
 
-CAPS_BPS_DEFAULT = (30.0, 10.0, 30.0, 40.0, 15.0, 10.0)
+CAPS_BPS_DEFAULT = (30.0, 10.0, 30.0, 40.0, 15.0, 10.0, 20.0)
 TOTAL_BPS_DEFAULT = 80.0
 BUDGET_SHARE_EASY = 0.5
 """Above this share of the request budget a request costs nothing extra."""
@@ -115,6 +118,7 @@ def _side(market: Market, signals: Signals, caps: Caps, sign: int) -> None:
     terms[Premium.CASCADE] = cascade_bps(market, signals, sign, cap[Premium.CASCADE])
     terms[Premium.TOXICITY] = signals.toxicity * cap[Premium.TOXICITY]
     terms[Premium.BUDGET] = budget_bps(signals, cap[Premium.BUDGET])
+    terms[Premium.RISK] = signals.risk_bid_bps if sign > 0 else signals.risk_ask_bps
     room = caps.total_bps
     for term in range(PREMIUMS):
         terms[term] = min(within(terms[term], cap[term]), room)

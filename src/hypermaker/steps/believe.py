@@ -22,7 +22,7 @@ from hypermaker.estimate import (
 )
 from hypermaker.orders import budget
 from hypermaker.quote import premium
-from hypermaker.risk import limits
+from hypermaker.risk import limits, monitors
 
 Rec = Any
 ROUND_TRIP_S = 0.3
@@ -107,6 +107,9 @@ def _believe_signals(state: Rec) -> None:
     signals.age_ms = touch.market_age_ns(state.touch, state.now_ns) / NS_PER_MS
     signals.fresh_ms = FRESH_MS
     signals.budget_share = 1.0  # scarcity slows updates and never widens quotes (F-61, duty 12)
+    monitors.judge(state.monitors, state.kill_switch, state.now_ns)
+    signals.risk_bid_bps = state.monitors.bid_shift_bps
+    signals.risk_ask_bps = state.monitors.ask_shift_bps
     _believe_cascade(state, market.kappa_per_bps)
 
 

@@ -51,7 +51,6 @@ def want(state: Rec) -> None:
         gate.admit(state.gate)
         return
     _bar_adding(state)
-    monitors.judge(state.monitors, state.kill_switch, state.now_ns)
     monitors.apply(state.monitors, state.gate)
     ask_rule(state)
     gate.pass_ladder(state.gate, ladder)
