@@ -63,7 +63,9 @@ def within(bps: float, cap_bps: float) -> float:
 
 @kernel
 def noise_bps(sigma_bps: float, seconds: float) -> float:
-    """Return what a half-spread has to cover of the price noise of an interval."""
+    """Return what a half-spread has to cover of the price noise of an interval, 0 of none."""
+    if seconds <= 0.0:
+        return 0.0
     return MOVES_COVERED * MEAN_MOVE * sigma_bps * sqrt(seconds)
 
 

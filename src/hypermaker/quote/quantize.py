@@ -141,7 +141,9 @@ def _gather(market: Market, levels: Levels, count: int, sign: int) -> int:
 
 @kernel
 def _settle(market: Market, levels: Levels, count: int, sign: int) -> int:
-    """Make one side valid on the venue; return how many levels remain."""
+    """Make one side valid on the venue; return how many levels remain, none without a price."""
+    if not 0.0 < market.fair_ticks < TICKS_MAX:
+        return 0
     kept = _gather(market, levels, count, sign)
     if kept > 0 and _is_small(levels[kept - 1]):
         kept -= 1
