@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from hypermaker.research.calibrate import Report
@@ -26,19 +27,32 @@ def calibrate(
     plot: Annotated[
         Path | None, typer.Option(help="Where the plot goes; calibration-ASSET.svg if not said.")
     ] = None,
+    liquidations: Annotated[
+        Path | None,
+        typer.Option(help="Instead of a tape: records of liquidations, to measure detection on."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run every estimator over a tape: estimate, error, sample, and whether the model fits."""
+    from hypermaker.errors import ConfigError
+
+    if (tape is None) == (liquidations is None):
+        raise ConfigError("TAPE", tape, "a recorded session or a journal, or else --liquidations")
+    if tape is not None:
+        _learn(_journal_in(tape), asset, plot, as_json=as_json)
+    elif liquidations is not None:
+        _measure(liquidations, as_json=as_json)
+
+
+def _learn(path: Path, asset: str | None, plot: Path | None, *, as_json: bool) -> None:
+    """Calibrate on one tape, draw the plot and print the table."""
     import msgspec
 
-    from hypermaker.errors import ConfigError
     from hypermaker.research.calibrate import calibrate as learn
     from hypermaker.research.plot import draw
     from hypermaker.research.tapes import open_tape
 
-    if tape is None:
-        raise ConfigError("TAPE", "nothing", "a recorded session or a journal")
-    report, curves = learn(open_tape(_journal_in(tape), asset))
+    report, curves = learn(open_tape(path, asset))
     drawn = plot or Path(f"calibration-{report.asset}.svg")
     title = f"{report.asset}, {report.span_s / 60:.0f} min, {report.taker_orders} taker orders"
     _write(drawn, draw(curves, title))
@@ -47,6 +61,20 @@ def calibrate(
         typer.echo(msgspec.json.encode(told).decode())
         return
     _print(report, drawn)
+
+
+def _measure(path: Path, *, as_json: bool) -> None:
+    """Measure the detectors of forced flow and print the table."""
+    import msgspec
+
+    from hypermaker.research.liquidations import measure
+
+    rows = measure(path)
+    if as_json:
+        told = {"liquidations": str(path), "estimates": msgspec.to_builtins(rows)}
+        typer.echo(msgspec.json.encode(told).decode())
+        return
+    _console().print(_table(rows, "how well forced flow is found"))
 
 
 def _journal_in(tape: Path) -> Path:
@@ -68,26 +96,31 @@ def _write(path: Path, text: str) -> None:
 
 
 def _print(report: "Report", drawn: Path) -> None:
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
+    console = _console()
     console.print(
         f"{report.asset}: {report.events} events, {report.taker_orders} taker orders "
         f"in {report.span_s / 60:.1f} min ({report.tape})",
         soft_wrap=True,
         highlight=False,
     )
-    console.print(_table([row for row in report.estimates if row.model != MARKOUTS]))
+    rows = [row for row in report.estimates if row.model != MARKOUTS]
+    console.print(_table(rows, "estimates, data alone"))
     console.print(_markouts([row for row in report.estimates if row.model == MARKOUTS]))
     console.print(f"plot: {drawn}", soft_wrap=True, highlight=False)
 
 
-def _table(rows: "list[Estimate]") -> "Table":
+def _console() -> "Console":
+    """Return the terminal, or a wide page when the output goes elsewhere."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
+
+
+def _table(rows: "list[Estimate]", title: str) -> "Table":
     from rich.table import Table
 
-    table = Table(title="estimates, data alone", title_justify="left")
+    table = Table(title=title, title_justify="left")
     for name in ("model", "estimate", "unit"):
         table.add_column(name)
     for name in ("value", "± s.e.", "sample"):

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from hypermaker.core.events import Events, Flag, Kind
 from hypermaker.core.kernel import kernel, record
+from hypermaker.core.units import USD_MICRO
 from hypermaker.estimate import cascade, fill_intensity, regime, stochastic_vol, volatility
 from hypermaker.estimate import touch as touches
 from hypermaker.estimate.regime import REGIME
@@ -180,6 +181,9 @@ def drive(
             counts[1] += 1
         elif kind == Kind.FILL and event.marks & Flag.LIQUIDATION:
             learn_forced(state, event)
+        elif kind == Kind.TRADE and event.marks & Flag.LIQUIDATION:
+            usd = event.price_ticks * event.size_lots / USD_MICRO
+            cascade.record_liquidation(state.cascade, event.side, usd, 1.0, event.venue_ns)
         elif kind == Kind.LINK and event.marks & Flag.DOWN:
             volatility.interrupt(extra.volatility)
             stochastic_vol.interrupt(extra.stochastic_vol)

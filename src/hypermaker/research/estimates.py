@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hypermaker.core.units import NS_PER_S
 from hypermaker.estimate import (
     cascade,
     fair_price,
@@ -22,6 +23,7 @@ from hypermaker.estimate import (
 from hypermaker.estimate.hawkes_likelihood import Fit
 from hypermaker.research.drive import Heard, assumed_flow
 from hypermaker.research.findings import Estimate, chi_square_p, estimate, fit_verdict
+from hypermaker.research.forced_flow import run, steps_of_prints
 from hypermaker.research.orders import Markout, observed_s, variance_ratio
 
 Floats = npt.NDArray[np.float64]
@@ -301,34 +303,32 @@ def of_funding(heard: Heard) -> list[Estimate]:
     return [estimate(label, rate, error, said, verdict=few if said else none)]
 
 
-def of_forced_flow(heard: Heard) -> list[Estimate]:
-    """Return how often forced flow was inferred, and what the cascade detector made of it."""
-    state, extra = heard.state[0], heard.lessons[0]
-    found, seen = state.liquidations, state.cascade
-    windows = float(found.windows + found.found)
-    if found.context_ns == 0:
-        why = "no context messages on this tape"
+def _inferred(heard: Heard, hours: float) -> Estimate:
+    """Return how often a burst was taken for forced flow, with as much evidence as there was."""
+    found = heard.state[0].liquidations
+    count, windows = float(found.found), float(found.windows + found.found)
+    why = "inferred from bursts, open interest and mark: none is confirmed"
+    if found.context_ns == 0 and len(heard.prints):
+        seen = run(steps_of_prints(heard.prints), feed=False)
+        count = float((seen["chance"] > 0.0).sum())
+        windows = float(len(np.unique(heard.prints["venue_ns"] // NS_PER_S)))
+        why = "from bursts alone: no open interest and no mark on this tape"
     elif not liquidations.ready(found):
         why = "the habit of this coin is not known yet"
-    else:
-        why = f"{int(found.found)} bursts taken for forced: inferred, not confirmed"
-    hours = max(1e-9, (heard.mids["venue_ns"][-1] - heard.mids["venue_ns"][0]) / 3.6e12)
+    label = ("forced flow", "bursts taken for forced", "1/h")
+    return estimate(label, count / hours, max(1.0, sqrt(count)) / hours, windows, verdict=why)
+
+
+def of_forced_flow(heard: Heard) -> list[Estimate]:
+    """Return how often forced flow was inferred, and what the cascade detector made of it."""
+    seen, extra = heard.state[0].cascade, heard.lessons[0]
+    span_ns = heard.mids["venue_ns"][-1] - heard.mids["venue_ns"][0]
     events = float(seen.events)
     rate, relative = cascade.normal_rate(seen) * 3600.0, cascade.stderr(seen)
     worst = f"largest severity {extra.severity_max:.1f}, active {extra.cascade_s:.0f} s"
+    none = "no liquidation confirmed or inferred on this tape"
+    label = ("cascade", "normal rate of liquidations", "1/h")
     return [
-        estimate(
-            ("forced flow", "bursts inferred", "1/h"),
-            float(found.found) / hours,
-            sqrt(float(found.found)) / hours if found.found else inf,
-            windows,
-            verdict=why,
-        ),
-        estimate(
-            ("cascade", "normal rate of liquidations", "1/h"),
-            rate,
-            rate * relative,
-            events,
-            verdict=worst if events else "no liquidation known or inferred on this tape",
-        ),
+        _inferred(heard, float(span_ns) / (3600.0 * NS_PER_S)),
+        estimate(label, rate, rate * relative, events, verdict=worst if events else none),
     ]
