@@ -62,6 +62,7 @@ CONFIG = record(
     ("levels", "i8"),
     ("span_bps", "f8"),
     ("half_spread_bps_min", "f8"),
+    ("skew_bps_min", "f8"),
     ("gamma", "f8"),
     ("market_age_ns_max", "i8"),
 )
@@ -129,6 +130,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     levels, span_bps       how many levels a side, and how far the last may stand behind the first
     skew_bps_at_limit      how far both quotes move at the full limit under the priors: the taste
                            for risk; gamma follows from it (quant-models 2.5)
+    skew_bps_min           least shift of the final quotes at half the limit, whatever the models say
     half_spread_bps_min    a floor beside fee + adverse selection
     leverage               of the account on this coin
     *_prior*               what is believed before data; sigma in bps per sqrt(second)
@@ -147,6 +149,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     levels: int = 4
     span_bps: float = 15.0
     skew_bps_at_limit: float = 6.0
+    skew_bps_min: float = 1.0
     half_spread_bps_min: float = 0.0
     leverage: float = 5.0
     maker_fee_bps: float = 1.5
@@ -243,7 +246,7 @@ def initial_state(config: EngineConfig) -> State:
     own.price_decimals = price_decimals(config.sz_decimals)
     own.quote_lots, own.levels = config.quote_lots, config.levels
     own.span_bps, own.half_spread_bps_min = config.span_bps, config.half_spread_bps_min
-    own.gamma = gamma_of(config)
+    own.gamma, own.skew_bps_min = gamma_of(config), config.skew_bps_min
     own.market_age_ns_max = int(config.market_age_s_max * NS_PER_S)
     state.maker_e10 = round(config.maker_fee_bps * 1e-4 * RATE_E10)
     table.reset(state.table, 1)

@@ -44,6 +44,7 @@ def believe(state: Rec) -> None:
     market.gamma, market.quote_lots = config.gamma, float(config.quote_lots)
     market.levels_max, market.span_bps = config.levels, config.span_bps
     market.half_spread_bps_min = config.half_spread_bps_min
+    market.skew_bps_min = config.skew_bps_min
     market.price_decimals = config.price_decimals
     _believe_flow(state)
     _believe_position(state)
