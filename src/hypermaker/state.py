@@ -130,7 +130,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     levels, span_bps       how many levels a side, and how far the last may stand behind the first
     skew_bps_at_limit      how far both quotes move at the full limit under the priors: the taste
                            for risk; gamma follows from it (quant-models 2.5)
-    skew_bps_min           least shift of the final quotes at half the limit, whatever the models say
+    skew_bps_min           least shift of the final quotes at half the limit, whatever models say
     half_spread_bps_min    a floor beside fee + adverse selection
     leverage               of the account on this coin
     *_prior*               what is believed before data; sigma in bps per sqrt(second)
