@@ -22,7 +22,8 @@ BASE = frozenset({"errors", "core"})
 MODELS = frozenset({"estimate", "quote", "risk", "orders"})
 DECISION = BASE | MODELS | {"state", "steps", "engine"}
 WIRE = BASE | {"hyperliquid"}
-DATA = DECISION | {"hyperliquid", "exchange", "tape", "backtest", "config", "strategy", "summary"}
+BESIDE = {"config", "explain", "strategy", "summary"}
+DATA = DECISION | BESIDE | {"hyperliquid", "exchange", "tape", "backtest"}
 OUTSIDE = DATA | {"shell", "research", "dashboard"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "steps": BASE | MODELS | {"state"},
     "engine": DECISION,
     "strategy": DECISION,
+    "explain": DECISION | {"hyperliquid", "strategy", "summary", "tape"},
     "summary": DECISION,
     "config": DECISION,
     "hyperliquid": BASE,

@@ -5,6 +5,7 @@ import typer
 from hypermaker.cli.calibrate import calibrate
 from hypermaker.cli.demo import demo
 from hypermaker.cli.exchange import exchange
+from hypermaker.cli.explain import explain
 from hypermaker.cli.replay import replay
 from hypermaker.cli.reset import reset
 from hypermaker.cli.run import run
@@ -20,6 +21,7 @@ app.command()(demo)
 app.command()(run)
 app.command()(exchange)
 app.command()(replay)
+app.command()(explain)
 app.command()(calibrate)
 app.command()(reset)
 app.command()(version)

@@ -1,5 +1,6 @@
 """Replay: the same events through a fresh engine must ask for the same things, byte for byte."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 from hypermaker.core.actions import Actions, empty_actions
 from hypermaker.core.kernel import cache_key
 from hypermaker.errors import TapeError
-from hypermaker.state import EngineConfig, initial_state
+from hypermaker.state import EngineConfig, State, initial_state
 from hypermaker.strategy import load_strategy, step_of
 from hypermaker.tape.format import Journal
 
@@ -53,17 +54,23 @@ def with_strategy_now(config: EngineConfig) -> EngineConfig:
     return msgspec.structs.replace(config, strategy_sha256=now.sha256)
 
 
-def replay(journal: Journal, config: EngineConfig) -> Difference | None:
-    """Return the first step whose actions differ from the recorded ones, or None.
+def play(journal: Journal, config: EngineConfig) -> Iterator[tuple[int, State, Actions]]:
+    """Yield (event index, state, what the engine asked) after each event of a journal.
 
-    Cost: one engine step an event, no allocation.
+    The arrays are the same every time and change with the next event. Cost: one engine step an
+    event, no allocation.
     """
     step = step_of(config)
     state, actions = initial_state(config), empty_actions()
     for index in range(len(journal.events)):
         count = step(state, journal.events[index : index + 1], actions)
+        yield index, state, actions[:count]
+
+
+def replay(journal: Journal, config: EngineConfig) -> Difference | None:
+    """Return the first step whose actions differ from the recorded ones, or None."""
+    for index, _, replayed in play(journal, config):
         recorded = journal.actions_of(index)
-        replayed = actions[:count]
-        if count != len(recorded) or replayed.tobytes() != recorded.tobytes():
+        if len(replayed) != len(recorded) or replayed.tobytes() != recorded.tobytes():
             return Difference(index, np.array(recorded), np.array(replayed))
     return None
