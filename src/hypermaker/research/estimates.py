@@ -73,13 +73,13 @@ def of_volatility(heard: Heard) -> list[Estimate]:
             ("volatility", "sigma", "bps/√s"),
             volatility.sigma_bps(rec) if count else nan,
             volatility.stderr(rec),
-            count,
+            sample=count,
         ),
         estimate(
             ("volatility", "variance at 10 s / at 1 s", "ratio"),
             ratio,
             error,
-            steps,
+            sample=steps,
             verdict=walk if has_ratio else "too short a tape",
             fits=walks if has_ratio else None,
         ),
@@ -87,7 +87,7 @@ def of_volatility(heard: Heard) -> list[Estimate]:
             ("jumps", "share of variance", "fraction"),
             share,
             abs(share / z) if z else inf,
-            count,
+            sample=count,
             verdict=f"{jumps}, z = {z:.1f}" if known else "no answer: prices stood still",
             fits=z <= JUMP_Z if known else None,
         ),
@@ -112,7 +112,7 @@ def of_stochastic_vol(heard: Heard) -> list[Estimate]:
             ("stochastic vol", name, unit),
             value,
             stochastic_vol.stderr_of(rec, which),
-            count,
+            sample=count,
             verdict=(trust if value == value else flat) if count else "",
         )
         for which, (name, unit, value) in enumerate(values)
@@ -123,7 +123,7 @@ def of_stochastic_vol(heard: Heard) -> list[Estimate]:
     learned = float(seen.learned)
     return [
         *rows,
-        estimate(("regime", "normal sigma", "bps/√s"), level, relative * level, learned,
+        estimate(("regime", "normal sigma", "bps/√s"), level, relative * level, sample=learned,
                  verdict=now if learned else ""),
     ]  # fmt: skip
 
@@ -170,13 +170,13 @@ def of_fill_intensity(heard: Heard) -> list[Estimate]:
     for one, (side, name) in zip(bins, SIDES, strict=True):
         rate, count = fill_intensity.a_per_s(rec, side), float(one.counted.sum())
         error = rate * fill_intensity.log_a_stderr(rec, side)
-        rows.append(estimate(("fill intensity", f"A, {name}", "1/s"), rate, error, count))
+        rows.append(estimate(("fill intensity", f"A, {name}", "1/s"), rate, error, sample=count))
     known = sum(row.sample for row in rows)
     kappa, error = fill_intensity.kappa_per_bps(rec), fill_intensity.stderr(rec)
     label = ("fill intensity", "kappa", "1/bps")
     return [
         *rows,
-        estimate(label, kappa, error, known, verdict=verdict if known else "", fits=fits),
+        estimate(label, kappa, error, sample=known, verdict=verdict if known else "", fits=fits),
     ]
 
 
@@ -187,7 +187,7 @@ def of_slope(label: tuple[str, str, str], rec: Rec, wins: tuple[str, str]) -> Es
     told = slope.is_significant(rec)
     count = slope.effective_count(rec)
     words = wins[0] if told else wins[1]
-    return estimate(label, value, slope.stderr(rec), count, verdict=words if known else "")
+    return estimate(label, value, slope.stderr(rec), sample=count, verdict=words if known else "")
 
 
 def of_prices(heard: Heard) -> list[Estimate]:
@@ -248,7 +248,7 @@ def of_flow(fits: list[FlowFit]) -> list[Estimate]:
         ]
         if side not in found:
             few = f"fewer than {HAWKES_ORDERS_MIN} orders"
-            rows += [estimate(label, nan, inf, 0, verdict=few) for label in labels]
+            rows += [estimate(label, nan, inf, sample=0, verdict=few) for label in labels]
             continue
         fit, gaps = found[side].fit, found[side].gaps
         passed = fit.ks <= fit.ks_bound
@@ -264,7 +264,7 @@ def of_flow(fits: list[FlowFit]) -> list[Estimate]:
         words = (verdict, assumed if told else chance, "" if told else chance)
         verdicts: tuple[bool | None, ...] = (passed, None, None)
         rows += [
-            estimate(label, value, error, len(gaps), verdict=word, fits=fits_it)
+            estimate(label, value, error, sample=len(gaps), verdict=word, fits=fits_it)
             for label, (value, error), word, fits_it in zip(
                 labels, numbers, words, verdicts, strict=True
             )
@@ -284,7 +284,7 @@ def of_markouts(found: list[Markout]) -> list[Estimate]:
             ),
             one.mean,
             one.stderr,
-            one.orders,
+            sample=one.orders,
         )
         for one in found
     ]
@@ -300,7 +300,7 @@ def of_funding(heard: Heard) -> list[Estimate]:
     few = f"{int(rec.hours)} settled hours on the tape"
     none = "no context messages on this tape"
     label = ("funding", "next hourly rate", "bps")
-    return [estimate(label, rate, error, said, verdict=few if said else none)]
+    return [estimate(label, rate, error, sample=said, verdict=few if said else none)]
 
 
 def _inferred(heard: Heard, hours: float) -> Estimate:
@@ -316,7 +316,9 @@ def _inferred(heard: Heard, hours: float) -> Estimate:
     elif not liquidations.ready(found):
         why = "the habit of this coin is not known yet"
     label = ("forced flow", "bursts taken for forced", "1/h")
-    return estimate(label, count / hours, max(1.0, sqrt(count)) / hours, windows, verdict=why)
+    return estimate(
+        label, count / hours, max(1.0, sqrt(count)) / hours, sample=windows, verdict=why
+    )
 
 
 def of_forced_flow(heard: Heard) -> list[Estimate]:
@@ -330,5 +332,5 @@ def of_forced_flow(heard: Heard) -> list[Estimate]:
     label = ("cascade", "normal rate of liquidations", "1/h")
     return [
         _inferred(heard, float(span_ns) / (3600.0 * NS_PER_S)),
-        estimate(label, rate, rate * relative, events, verdict=worst if events else none),
+        estimate(label, rate, rate * relative, sample=events, verdict=worst if events else none),
     ]

@@ -42,8 +42,8 @@ def estimate(
     label: tuple[str, str, str],
     value: float,
     error: float,
-    sample: float,
     *,
+    sample: float,
     verdict: str = "",
     fits: bool | None = None,
 ) -> Estimate:

@@ -78,7 +78,7 @@ def _share(label: tuple[str, str], part: int, whole: int, verdict: str = "") -> 
     value = part / whole if whole else float("nan")
     centre = (part + 2.0) / (whole + 4.0)
     error = sqrt(centre * (1.0 - centre) / (whole + 4.0))
-    return estimate((*label, "fraction"), value, error, whole, verdict=verdict)
+    return estimate((*label, "fraction"), value, error, sample=whole, verdict=verdict)
 
 
 def _cascade_rows(model: str, cascades: Floats, steps: Rows, seen: Rows) -> list[Estimate]:
@@ -99,7 +99,7 @@ def score_rows(model: str, score: Score) -> list[Estimate]:
     return [
         _share((model, "precision: alarms that meet a cascade"), score.right, score.told),
         _share((model, "recall: cascades found"), score.found, score.there),
-        estimate((model, "median delay from its start", "s"), middle, spread, len(delays),
+        estimate((model, "median delay from its start", "s"), middle, spread, sample=len(delays),
                  verdict=verdict),
     ]  # fmt: skip
 
@@ -142,7 +142,7 @@ def recorded(path: Path) -> list[Estimate]:
     hours = len(np.unique(hour))
     median = float(np.median(read["notional"]))
     return [
-        estimate((name, "median size", "USD"), median, float("inf"), count,
+        estimate((name, "median size", "USD"), median, float("inf"), sample=count,
                  verdict=f"{len(keys)} coin-hours in {hours} hours, one side assumed"),
         *score_rows(name, total),
     ]  # fmt: skip
@@ -200,7 +200,7 @@ def from_node(path: Path) -> list[Estimate]:
     whole = f"{tape.blocks} blocks, {tape.missing} missing, {tape.lone_legs} unmatched fills"
     share = _share((name, "share of trades that were forced"), len(forced), len(tape.trades), whole)
     size = float(np.median(forced)) if forced else float("nan")
-    return [share, estimate((name, "median size", "USD"), size, float("inf"), len(forced))]
+    return [share, estimate((name, "median size", "USD"), size, float("inf"), sample=len(forced))]
 
 
 def measure(path: Path) -> list[Estimate]:

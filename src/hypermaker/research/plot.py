@@ -29,7 +29,7 @@ def _sigma(curves: Curves) -> list[str]:
     low = list(zip(minutes, sigma - 2 * error, strict=True))
     high = list(zip(minutes, sigma + 2 * error, strict=True))
     line = panel.line(zip(minutes, sigma, strict=True), COLOURS[1])
-    frame = panel.frame("Volatility as the engine sees it, ± 2 s.e.", "minutes", "bps/√s")
+    frame = panel.frame("Volatility as the engine sees it, ± 2 s.e.", across="minutes", up="bps/√s")
     return [panel.band(low, high, COLOURS[1]), line, frame]
 
 
@@ -48,7 +48,11 @@ def _depth(curves: Curves) -> list[str]:
     floor = min([0.3 / max(one.seconds) for one in curves.bins if max(one.seconds) > 0.0] or [0.1])
     deepest = max((row[1] for row in rows), default=1.0)
     panel = Panel(WIDTH, 30, (0.0, deepest), (floor, 2.0 * max(max(rates), floor)), log_y=True)
-    parts = [panel.frame(f"Orders by depth, kappa {curves.kappa_per_bps:.3g}/bps", "bps", "1/s")]
+    parts = [
+        panel.frame(
+            f"Orders by depth, kappa {curves.kappa_per_bps:.3g}/bps", across="bps", up="1/s"
+        )
+    ]
     for side, colour in COLOURS.items():
         mine = [row for row in rows if row[0] == side]
         parts.append(panel.line([(row[1], row[4]) for row in mine], colour))
@@ -62,7 +66,9 @@ def _markouts(curves: Curves) -> list[str]:
     banded = [m for m in known if m.depth_bps == 0.0]
     ends = [m.mean + sign * 2.0 * m.stderr for m in banded for sign in (-1, 1)] or [-1.0, 1.0]
     panel = Panel(0, 30 + HEIGHT, (0.0, 60.0), (min(0.0, *ends), max(0.0, *ends)))
-    parts = [panel.frame("Adverse move after a fill, ± 2 s.e. (dashed: 2+ bps)", "s", "bps")]
+    parts = [
+        panel.frame("Adverse move after a fill, ± 2 s.e. (dashed: 2+ bps)", across="s", up="bps")
+    ]
     parts.append(panel.line([(0.0, 0.0), (60.0, 0.0)], GREY))
     for side, colour in COLOURS.items():
         for depth, dash in zip(DEPTHS_BPS[:2], ("none", "4"), strict=True):
@@ -79,7 +85,7 @@ def _residuals(curves: Curves) -> list[str]:
     """Sorted rescaled gaps of the order-flow fit against the unit exponential."""
     top = max([4.0, *(max(float(one.gaps.max()), log(2 * len(one.gaps))) for one in curves.flow)])
     panel = Panel(WIDTH, 30 + HEIGHT, (0.0, top), (0.0, top))
-    parts = [panel.frame("Order flow: rescaled gaps against Exp(1)", "expected", "seen")]
+    parts = [panel.frame("Order flow: rescaled gaps against Exp(1)", across="expected", up="seen")]
     parts.append(panel.line([(0.0, 0.0), (top, top)], GREY, "4"))
     for one in curves.flow:
         seen = np.sort(one.gaps)

@@ -57,7 +57,7 @@ class Panel(NamedTuple):
         bar = f'<path d="M{x:.1f},{low:.1f}V{high:.1f}" stroke="{colour}"/>'
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{colour}"/>{bar}'
 
-    def frame(self, title: str, across: str, up: str) -> str:
+    def frame(self, title: str, *, across: str, up: str) -> str:
         """Return the box with its title, axis names and the ends of both ranges."""
         left, right = self.left + MARGIN, self.left + WIDTH - MARGIN
         top, low = self.top + MARGIN, self.top + HEIGHT - MARGIN
