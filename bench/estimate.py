@@ -2,14 +2,16 @@
 
 The loops run over arrays of events as they come: an update every 100 ms (books) or every 300 ms
 (orders), so the figure holds the cheap updates and, amortised, the ones that refresh something.
-The median is over rounds, in processor time: a busy machine must not look like slow code. The brute force sums 500 past events at every event, as the predecessor
-did before its incremental form; the market event runs every estimator the engine would.
+The median is over rounds, in processor time: a busy machine must not look like slow code. The
+brute force sums 500 past events at every event, as the predecessor did before its incremental
+form; the market event runs every estimator the engine would.
 """
 
 import math
 import statistics
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -38,8 +40,9 @@ START_NS = 1_757_000_000_000_000_000
 PAST = 500
 EACH_GOAL_NS = 15.0
 GOALS_NS = {"hawkes": 10.0, "hawkes, online fit": 150.0}
-"""A step of the fit takes seven exponentials and a 3x3 inverse, and runs per order, not per book."""
+"""A step of the fit takes seven exponentials and a 3x3 inverse, and runs per order only."""
 ALL_GOAL_NS = 150.0
+INTENSITY = (0.05, 0.5, 10.0)
 BRUTE = "sum over 500 past events"
 
 EVENTS = np.dtype(
@@ -128,7 +131,7 @@ def loop_fill_intensity(rec: Any, events: Any) -> None:
 @kernel
 def loop_refresh(rec: Any, events: Any) -> None:
     """Newton steps on kappa and the error bars, as happens every five seconds."""
-    for i in range(len(events)):
+    for _ in range(len(events)):
         rec[0].kappa *= 1.001
         fill_intensity.refresh(rec[0])
 
@@ -271,7 +274,7 @@ def start_everything(all_of: Any) -> None:
 
 
 def market(count: int, step_s: float, seed: int = 1) -> Any:
-    """Return events a random step apart: a walk of 1.5 bps a second, orders of exponential depth."""
+    """Return events a random step apart: a walk of 1.5 bps a second, exponential depths."""
     rng = np.random.default_rng(seed)
     made = np.zeros(count, EVENTS)
     gaps = rng.exponential(step_s, count)
@@ -297,10 +300,11 @@ def median_ns(loop: Callable[[Any, Any], object], rec: Any, events: Any, rounds:
     return statistics.median(took)
 
 
-def started(dtype: Any, start: Callable[[Any], object]) -> Any:
-    """Return one record, reset."""
-    array = np.zeros(1, dtype)
-    start(array[0])
+def started(room: ModuleType, given: tuple[float, ...]) -> Any:
+    """Return one record of an estimator, reset with these parameters."""
+    name = room.__name__.rpartition(".")[2]
+    array = np.zeros(1, getattr(room, name.upper()))
+    room.reset(array[0], *given)
     return array
 
 
@@ -309,84 +313,30 @@ Loop = Callable[[Any, Any], object]
 
 def single_cases() -> list[tuple[str, Any, Loop, float]]:
     """Return (name, record, loop, seconds between events) of every estimator alone."""
-    rows: list[tuple[str, Any, Callable[[Any], object], Loop, float]] = [
-        ("hawkes", hawkes.HAWKES, lambda r: hawkes.reset(r, 0.1, 0.3, 0.8, 9.0), loop_hawkes, 0.3),
-        (
-            "hawkes, six scales",
-            hawkes_sum.HAWKES_SUM,
-            lambda r: hawkes_sum.reset(r, 0.1, 0.5, 0.2, 0.4),
-            loop_hawkes_sum,
-            0.3,
-        ),
-        (
-            "hawkes, online fit",
-            hawkes_fit.HAWKES_FIT,
-            lambda r: hawkes_fit.reset(r, 0.1, 0.5, 1.0, 1e5),
-            loop_hawkes_fit,
-            0.3,
-        ),
-        (
-            "volatility",
-            volatility.VOLATILITY,
-            lambda r: volatility.reset(r, 1.5, 20.0),
-            loop_volatility,
-            0.1,
-        ),
-        (
-            "stochastic volatility",
-            stochastic_vol.STOCHASTIC_VOL,
-            lambda r: stochastic_vol.reset(r, 2.0, 0.01, 0.1, 0.0),
-            loop_stochastic_vol,
-            0.1,
-        ),
-        ("fair price", fair_price.FAIR_PRICE, fair_price.reset, loop_fair_price, 0.1),
-        (
-            "fill intensity",
-            fill_intensity.FILL_INTENSITY,
-            lambda r: fill_intensity.reset(r, 0.05, 0.5, 10.0),
-            loop_fill_intensity,
-            0.001,
-        ),
-        (
-            "order flow",
-            order_flow.ORDER_FLOW,
-            lambda r: order_flow.reset(r, 0.5, 0.3, 0.1, 1.0),
-            loop_order_flow,
-            0.3,
-        ),
-        (
-            "adverse selection",
-            adverse_selection.ADVERSE_SELECTION,
-            lambda r: adverse_selection.reset(r, 1.0, 8.0),
-            loop_adverse_selection,
-            0.1,
-        ),
-        (
-            "cascade",
-            cascade.CASCADE,
-            lambda r: cascade.reset(r, 0.005, 1e-5),
-            loop_cascade,
-            0.1,
-        ),
-        (
-            "liquidations",
-            liquidations.LIQUIDATIONS,
-            liquidations.reset,
-            loop_liquidations,
-            0.1,
-        ),
-        ("funding", funding.FUNDING, funding.reset, loop_funding, 0.1),
-        ("regime", regime.REGIME, regime.reset, loop_regime, 1.0),
-        ("welford", welford.WELFORD, welford.reset, loop_welford, 0.1),
-        ("slope", slope.SLOPE, lambda r: slope.reset(r, 0.0, 20.0), loop_slope, 0.1),
+    table: list[tuple[str, ModuleType, tuple[float, ...], Loop, float]] = [
+        ("hawkes", hawkes, (0.1, 0.3, 0.8, 9.0), loop_hawkes, 0.3),
+        ("hawkes, six scales", hawkes_sum, (0.1, 0.5, 0.2, 0.4), loop_hawkes_sum, 0.3),
+        ("hawkes, online fit", hawkes_fit, (0.1, 0.5, 1.0, 1e5), loop_hawkes_fit, 0.3),
+        ("volatility", volatility, (1.5, 20.0), loop_volatility, 0.1),
+        ("stochastic volatility", stochastic_vol, (2.0, 0.01, 0.1, 0.0), loop_stochastic_vol, 0.1),
+        ("fair price", fair_price, (), loop_fair_price, 0.1),
+        ("fill intensity", fill_intensity, INTENSITY, loop_fill_intensity, 0.001),
+        ("order flow", order_flow, (0.5, 0.3, 0.1, 1.0), loop_order_flow, 0.3),
+        ("adverse selection", adverse_selection, (1.0, 8.0), loop_adverse_selection, 0.1),
+        ("cascade", cascade, (0.005, 1e-5), loop_cascade, 0.1),
+        ("liquidations", liquidations, (), loop_liquidations, 0.1),
+        ("funding", funding, (), loop_funding, 0.1),
+        ("regime", regime, (), loop_regime, 1.0),
+        ("welford", welford, (), loop_welford, 0.1),
+        ("slope", slope, (0.0, 20.0), loop_slope, 0.1),
     ]
-    return [(name, started(dtype, start), loop, step) for name, dtype, start, loop, step in rows]
+    return [(name, started(room, given), loop, step) for name, room, given, loop, step in table]
 
 
 def refresh_ns(rounds: int) -> float:
     """Return what bringing A and kappa up to date takes."""
     events = market(5_000, 0.3)
-    rec = started(fill_intensity.FILL_INTENSITY, lambda r: fill_intensity.reset(r, 0.05, 0.5, 10.0))
+    rec = started(fill_intensity, INTENSITY)
     loop_fill_intensity(rec, events)
     return median_ns(loop_refresh, rec, events, rounds)
 
@@ -402,7 +352,8 @@ def run(quick: bool) -> list[Row]:
         goal = GOALS_NS.get(name, EACH_GOAL_NS)
         rows.append(Row(f"{name}, an update", ours, "ns", against[0], against[1], goal))
     rows.append(Row("fill intensity, a refresh every 5 s", refresh_ns(rounds) / 1e3, "us"))
-    everything = started(EVERYTHING, start_everything)
+    everything = np.zeros(1, EVERYTHING)
+    start_everything(everything[0])
     together = median_ns(loop_everything, everything, market(count, 0.1), rounds)
     rows.append(Row("all together, a market event", together, "ns", goal=ALL_GOAL_NS))
     return rows

@@ -58,7 +58,7 @@ def test_moves_are_signed() -> None:
 
 
 def test_error_bars_cover_overlapping_fills() -> None:
-    """The 95 % interval at 30 s, where every fill overlaps the next ten, holds in 88 to 100 % of 60 runs."""
+    """At 30 s every fill overlaps ten others: the 95 % interval holds in 88 % of 60 runs."""
     inside = 0
     for seed in range(60):
         rec = fresh()
@@ -96,7 +96,8 @@ def test_depth_buckets_and_prior() -> None:
     rec = fresh()
     assert adverse.prior_bps(rec, 0.0) == 3.0
     assert adverse.prior_bps(rec, 8.0) == pytest.approx(1.103638, abs=1e-6)
-    assert [adverse.bucket_of(d) for d in (0.0, 1.999, 2.0, 5.0, 10.0, 500.0)] == [0, 0, 1, 2, 3, 3]
+    depths = (0.0, 1.999, 2.0, 5.0, 10.0, 500.0)
+    assert [adverse.bucket_of(d) for d in depths] == [0, 0, 1, 2, 3, 3]
     assert adverse.epsilon_bps(rec, 1, 8.0) == adverse.prior_bps(rec, 8.0)
 
 
@@ -107,7 +108,7 @@ def test_break_even_depth() -> None:
 
 
 def test_few_fills_lean_on_the_prior_bucket_by_bucket() -> None:
-    """T-93, changed: nine fills in a bucket move it by 9 %, and no bucket switches the others off."""
+    """T-93, changed: nine fills move a bucket by 9 %, and no bucket switches the others off."""
     rec = fresh()
     adverse.observe_mid(rec, 0, 100.0)
     for i in range(9):

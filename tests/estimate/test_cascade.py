@@ -1,6 +1,7 @@
 """Cascades: a severity that means the same everywhere, and a response in money."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_the_response_fades_in() -> None:
         burst(rec, -1, 1, 3_000.0, at_s=63.0 + 0.5 * i)
         told.append((cascade.severity(rec), cascade.response(rec, -1)))
     severities, responses = zip(*told, strict=True)
-    assert all(a < b for a, b in zip(severities[2:], severities[3:], strict=False))
+    assert all(a < b for a, b in pairwise(severities[2:]))
     for severity, response in told:
         assert response == pytest.approx(min(1.0, max(0.0, (severity - 3) / 3)), abs=1e-12)
     assert responses[0] == 0.0 and responses[-1] == 1.0
@@ -116,7 +117,7 @@ def test_direction_expires_with_the_flow() -> None:
 
 
 def test_hedging_cost() -> None:
-    """T-13: 2 units at 100 at full response cost 50 bps = 1.0; inactive: 0; spreads are not multiplied."""
+    """T-13: 2 units at 100 at full response cost 50 bps = 1.0; inactive: 0; nothing multiplies."""
     rec = fresh()
     assert cascade.hedging_cost_usd(rec, 200.0) == 0.0
     burst(rec, -1, 100, 2e4)
@@ -125,7 +126,7 @@ def test_hedging_cost() -> None:
 
 
 def test_the_reducing_side_is_never_pulled() -> None:
-    """T-15, F-41: longs are liquidated, we hold +2: bids go, asks stay; short -2: bids reduce and stay."""
+    """T-15, F-41: forced sells, we hold +2: bids go, asks stay; at -2 bids reduce and stay."""
     rec = fresh(impact=1e-4)
     burst(rec, -1, 100, 1e5)
     for position, bids_go in ((2, True), (0, True), (-2, False)):
@@ -138,7 +139,7 @@ def test_the_reducing_side_is_never_pulled() -> None:
 
 
 def test_small_change_costs_little_however_surprising() -> None:
-    """7.3: sixty liquidations of $100 on a quiet coin are surprising and cost a fraction of a bp."""
+    """7.3: sixty liquidations of $100 on a quiet coin surprise, and cost next to nothing."""
     rec = fresh(1e-5)
     burst(rec, -1, 60, 100.0)
     assert cascade.severity(rec) > cascade.SEVERITY_ACTIVE
@@ -187,7 +188,7 @@ def calm_and_burst(rate: float, seed: int) -> tuple[Any, Any, Any, int]:
 
 @pytest.mark.parametrize("rate", [0.003, 0.03])
 def test_a_threshold_means_the_same_on_every_coin(rate: float) -> None:
-    """Days of calm trade: severity 3 in at most 5 in 1,000 events on a rare and a busy coin alike."""
+    """Ten calm days: severity 3 at most 5 times in 1,000 events, on a rare and a busy coin."""
     hits = events = 0
     for seed in range(10):
         at, sides, usd, calm = calm_and_burst(rate, seed)

@@ -23,7 +23,7 @@ def fresh() -> Any:
 
 
 def market(lean: float, count: int, seed: int = 1) -> tuple[Any, Any]:
-    """Return (times, books) a second apart whose next mid leans by `lean` half-spreads of imbalance."""
+    """Return (times, books), one a second; the next mid moves by `lean` times the imbalance."""
     rng = np.random.default_rng(seed)
     lots = rng.integers(1, 50, (count, 2)).astype(float)
     imbalance = (lots[:, 0] - lots[:, 1]) / lots.sum(axis=1)
@@ -72,7 +72,7 @@ def test_the_micro_price_predicts_out_of_sample() -> None:
 
 
 def test_the_effective_count_is_the_faded_count() -> None:
-    """T-96: after 10,000 predictions the count is that of the memory, 2 tau, and no integer floor."""
+    """T-96: after 10,000 predictions the count is that of the memory, 2 tau, not a floor of it."""
     rec = fresh()
     feed_books(rec, *market(0.2, 10_001))
     from hypermaker.estimate import slope

@@ -178,7 +178,7 @@ def test_intervals_cover_the_truth_on_a_sample() -> None:
 
 @pytest.mark.slow
 def test_intervals_cover_the_truth(cases: Cases) -> None:
-    """200 paths, starts of beta from half to twice: 90 to 98 %; scatter as the full likelihood's."""
+    """200 paths, beta started at half to twice: 90 to 98 %; scatter as the full likelihood's."""
     told = coverage(200)
     for which in ("online", "batch"):
         assert ((told[which] >= 0.90) & (told[which] <= 0.985)).all(), told

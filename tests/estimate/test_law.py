@@ -168,7 +168,7 @@ def test_reading_changes_nothing(name: str) -> None:
 
 
 def test_compiled_and_interpreted_give_the_same_bits() -> None:
-    """Every state on the way through a stream, hashed in both modes, each in a process of its own."""
+    """Every state on the way through a stream, hashed in both modes, each in its own process."""
     printed = []
     for disabled in ("0", "1"):
         env = dict(os.environ, NUMBA_DISABLE_JIT=disabled)
@@ -183,7 +183,7 @@ def test_compiled_and_interpreted_give_the_same_bits() -> None:
 
 
 def test_every_record_of_the_room_is_held_to_the_law() -> None:
-    """A module with a record is an estimator with a law, or stands in the list of those that are not."""
+    """A module with a record is an estimator with a law, or is listed as none, with the reason."""
     folder = Path(hypermaker.estimate.__file__ or "").parent
     stems = {path.stem for path in folder.glob("*.py")}
     laws = {path.stem for path in Path(law.__file__).parent.glob("*.py")} - {"law"}

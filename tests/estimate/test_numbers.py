@@ -1,4 +1,4 @@
-"""Every number of the reference that is about estimators is named by a test, or has its reason here."""
+"""Every number of the reference about estimators is named by a test, or has its reason here."""
 
 import re
 from pathlib import Path

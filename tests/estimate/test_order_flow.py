@@ -1,6 +1,7 @@
-"""Two-sided flow: the numbers of the reference, feedback in forecasts, a drift that earns its say."""
+"""Two-sided flow: the reference's numbers, feedback in forecasts, a drift that earns its say."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_intensities_decay_when_nobody_trades() -> None:
     rec = fresh()
     order_flow.observe_trade(rec, -1, S)
     seen = [order_flow.intensities(rec, (1 + t) * S)[1] for t in range(5)]
-    assert all(a > b > 0.5 for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a > b > 0.5 for a, b in pairwise(seen))
 
 
 def test_processes_that_explode_are_refused() -> None:
@@ -48,7 +49,7 @@ def test_processes_that_explode_are_refused() -> None:
 
 
 def test_forecasts_include_feedback() -> None:
-    """T-90, changed: with feedback the expectation is above the bare decay 10 mu + S (1 - e^-10)."""
+    """T-90, changed: feedback lifts the expectation above the bare decay 10 mu + S (1 - e^-10)."""
     rec = fresh()
     order_flow.observe_trade(rec, 1, S)
     buys, sells = order_flow.expected_orders(rec, S, 10.0)
@@ -70,7 +71,7 @@ def test_order_flow_imbalance_of_the_reference(cases: Cases) -> None:
     """MIC-1: three updates of the touch."""
     case = cases["MIC-1"]
     updates = [tuple(map(float, u)) for u in case["inputs"]["ofi_updates"]]
-    told = [order_flow.ofi_step(a, b) for a, b in zip(updates, updates[1:], strict=False)]
+    told = [order_flow.ofi_step(a, b) for a, b in pairwise(updates)]
     assert told == pytest.approx(case["expected"]["ofi"], abs=1e-9)
 
 
@@ -108,7 +109,7 @@ def test_a_drift_that_is_there_is_found() -> None:
 
 
 def test_a_drift_that_is_not_there_stays_zero() -> None:
-    """F-54: on flow without any push at most one seed in ten speaks (twice the size of the test)."""
+    """F-54: on flow without any push at most five seeds in forty speak: the size of the test."""
     spoke = 0
     for seed in range(40):
         rec = fresh()

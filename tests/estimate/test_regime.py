@@ -66,7 +66,7 @@ def test_a_regime_that_lasts_becomes_the_normal_one() -> None:
 
 
 def test_noise_at_a_threshold_does_not_flap() -> None:
-    """F-37: two hours of noise around 1.5 times the baseline: a handful of changes, not 45 an hour."""
+    """F-37: two hours of noise around 1.5 times the baseline: a handful of changes, not 90."""
     rng = np.random.default_rng(1)
     rec = settled()
     feed(rec, 1.45 + 0.15 * rng.normal(size=7_200))

@@ -32,7 +32,7 @@ def fed(variances: Any, moves: Any = None, **lags: Any) -> Any:
 
 
 def test_moments_of_the_model_invert(cases: Cases) -> None:
-    """VOL-7: the moment map and the expected average variance; the inversion through a long path."""
+    """VOL-7: the moment map, the expected average variance, and the inversion on a long path."""
     case = cases["VOL-7"]
     g, expected = case["inputs"], case["expected"]
     spread = g["xi"] ** 2 * g["theta"] / (2 * g["kappa"])
@@ -61,7 +61,7 @@ def test_recovery_without_noise(cases: Cases) -> None:
 
 
 def test_noisy_variances_fool_the_textbook_and_not_the_lag_ratio() -> None:
-    """4.6: with v * chi2_5/5, textbook kappa is 18 to 21 and xi 6.4 to 6.8 times too large, rho shrinks to -0.11."""
+    """4.6: under v * chi2_5/5 textbook kappa is 18 to 21 times too large, xi 6.5, rho is -0.11."""
     v, moved = cir(100_000, 4, **TRUTH)
     noisy = v * np.random.default_rng(5).chisquare(5, len(v)) / 5
     naive, robust = fed(noisy, moved), fed(noisy, moved, lag_a=1, lag_b=11)
@@ -114,7 +114,7 @@ def test_little_data_names_little() -> None:
 
 
 def test_a_straight_line_has_a_level_and_no_reversion() -> None:
-    """T-17, changed: theta 2.5e-4 stays; xi is no longer std(dv) with a floor, so here there is none."""
+    """T-17, changed: theta 2.5e-4 stays; xi is not std(dv) with a floor, so here there is none."""
     assert sv.theta(fed([1e-4, 2e-4, 3e-4, 4e-4])) == pytest.approx(2.5e-4, abs=1e-12)
     line = fed([1e-4, 2e-4, 3e-4, 4e-4, 5e-4])
     assert math.isnan(sv.kappa_per_s(line)) and math.isnan(sv.xi(line))

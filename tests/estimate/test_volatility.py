@@ -34,7 +34,7 @@ def diffusion(sigma_bps: float, count: int, step_s: float, seed: int = 1) -> Any
 
 
 def test_realised_measures_and_the_jump_statistic(cases: Cases) -> None:
-    """VOL-1: without forgetting, the streaming sums are the textbook's, finite-sample factors too."""
+    """VOL-1: without forgetting the sums are the textbook's, finite-sample factors included."""
     case = cases["VOL-1"]
     returns, expected = case["inputs"]["returns"], case["expected"]
     rec = fresh()
@@ -60,7 +60,7 @@ def test_bipower_knows_the_textbook_values() -> None:
 
 
 def test_gaussian_returns_have_ratio_one_and_one_jump_stands_out() -> None:
-    """T-83: ratio 1 +-0.1 over ten thousand; ten sigma lift the fast ratio above 3, slow sqrt(BV) < 15 %."""
+    """T-83: ratio 1 +-0.1; ten sigma lift the fast ratio above 3 and slow sqrt(BV) by < 15 %."""
     rec = fresh()
     vol.set_scales(rec, vol.FAST_S, 5_000.0, S)
     returns = diffusion(2.0, 10_000, 1.0)
@@ -99,7 +99,7 @@ def test_event_rate_is_not_volatility() -> None:
 
 
 def test_bounce_between_messages_is_left_out() -> None:
-    """Sampling on the grid: noise of 1 bp at every message adds its variance once a second, not 20 times."""
+    """Noise of 1 bp at each of 20 messages a second adds its variance once, not 20 times."""
     rng = np.random.default_rng(3)
     path = np.cumsum(diffusion(2.0, 40_000, 0.05))
     noisy = 100.0 * np.exp(path + rng.choice((-0.5e-4, 0.5e-4), len(path)))

@@ -43,6 +43,8 @@ SHRINK_N = 100.0
 READY_N = 100.0
 BLOCK_NS = 120_000_000_000
 """Length of the blocks for error bars: twice the longest horizon."""
+BLOCKS_MIN = 4.0
+"""Blocks below which their scatter says nothing."""
 TAU_S = 3600.0
 NEVER_NS = (1 << 63) - 1
 MARKET = 0
@@ -371,11 +373,11 @@ def ready(rec: Rec) -> bool:
 def stderr_at(rec: Rec, side: int, h: int) -> float:
     """Return the standard error of the mean adverse move of a side, bps, from blocks alone.
 
-    All buckets together; inf below two blocks.
+    All buckets together; inf below four blocks, which is eight minutes.
     """
     pair = h if side < 0 else HORIZONS + h
     weight = _weight_of_pair(rec, pair)
-    if not (rec.blocks[pair] > 1.0 and weight > 0.0):
+    if not (rec.blocks[pair] >= BLOCKS_MIN and weight > 0.0):
         return inf
     return float(sqrt(rec.scatter[pair] * rec.blocks[pair] / (rec.blocks[pair] - 1.0)) / weight)
 

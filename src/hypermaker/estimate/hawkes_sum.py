@@ -3,7 +3,8 @@
     lambda(t) = mu + sum_m S_m(t),  S_m -> S_m exp(-beta_m dt) + alpha_m * mark
 
 Six time scales a factor of four apart stand in for a power law: the fade of each is the next
-slower one's to the fourth power, so an event costs one exp here too. Source: quant-models 5.6; Hardiman, Bercot & Bouchaud 2013.
+slower one's to the fourth power, so an event costs one exp here too.
+Source: quant-models 5.6; Hardiman, Bercot & Bouchaud 2013.
 """
 
 from math import exp, inf, sqrt

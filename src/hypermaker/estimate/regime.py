@@ -124,7 +124,7 @@ def _is_teaching(rec: Rec, venue_ns: int, seen: int) -> bool:
     """Return whether a reading belongs to the normal regime, or to one that has become it."""
     if rec.state == NORMAL:
         return seen == NORMAL
-    return (venue_ns - rec.since_ns) * NS >= HORIZON_S
+    return bool((venue_ns - rec.since_ns) * NS >= HORIZON_S)
 
 
 @kernel

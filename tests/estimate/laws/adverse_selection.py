@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -123,9 +124,7 @@ def twin(events: list[Event], ns: int) -> dict[str, float]:
 
 
 def _means(moves: list[Any], closed: list[int], side: int, h: int) -> dict[str, float]:
-    spans = [
-        math.exp(-(b - a) * 1e-9 / adverse.TAU_S) for a, b in zip(closed, closed[1:], strict=False)
-    ]
+    spans = [math.exp(-(b - a) * 1e-9 / adverse.TAU_S) for a, b in pairwise(closed)]
     fade = [math.prod(spans[max(0, block - 1) :]) for _, _, block in moves]
     told: dict[str, float] = {}
     for b in range(adverse.BUCKETS):

@@ -1,6 +1,7 @@
 """Funding against weighted moments of an explicit list of settled hours."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def read(rec: Any, ns: int) -> dict[str, float]:
 def twin(events: list[Event], ns: int) -> dict[str, float]:
     """The last prediction of an hour settles it; later hours weigh more."""
     settled: dict[int, float] = {}
-    for before, after in zip(events, events[1:], strict=False):
+    for before, after in pairwise(events):
         hours = [event[1] // funding.HOUR_NS for event in (before, after)]
         if hours[1] > hours[0]:
             settled[hours[0]] = before[2]

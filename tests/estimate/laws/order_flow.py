@@ -1,6 +1,7 @@
 """Order flow against sums over all taker orders and an explicit list of predictions."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def twin(events: list[Event], ns: int) -> dict[str, float]:
     orders = _orders(events)
     buys, sells = _rates(orders, ns)
     ofi, books = 0.0, [event for event in events if event[0] == "book"]
-    for before, after in zip(books, books[1:], strict=False):
+    for before, after in pairwise(books):
         step = after[3] * (after[2] >= before[2]) - before[3] * (after[2] <= before[2])
         step += before[5] * (after[4] >= before[4]) - after[5] * (after[4] <= before[4])
         ofi += step * math.exp(-BETA * (ns - after[1]) * 1e-9)
