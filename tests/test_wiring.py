@@ -12,7 +12,14 @@ from hypermaker.core.events import Flag, Kind, Source, event
 from hypermaker.core.market import Premium
 from hypermaker.core.units import NS_PER_MS, NS_PER_S
 from hypermaker.engine import step
-from hypermaker.estimate import cascade, fair_price, order_flow
+from hypermaker.estimate import (
+    cascade,
+    fair_price,
+    order_flow,
+    regime,
+    stochastic_vol,
+    volatility,
+)
 from hypermaker.state import config_for, initial_state
 
 START_NS = 1_000 * NS_PER_S
@@ -142,6 +149,30 @@ def test_more_volatility_never_narrows_and_makes_inventory_lean_more():
     (bid, ask), (bid_wild, ask_wild) = quiet.decide(), wild.decide()
     assert bid_wild > bid
     assert (bid_wild - ask_wild) > (bid - ask)
+
+
+def test_variance_that_reverts_is_averaged_over_the_holding_time_unless_the_market_is_wild():
+    """Stochastic volatility and regime: quiet hours pull sigma to its long run, a burst does not
+    let it be argued away."""
+    market = Market()
+    rng = np.random.default_rng(11)
+    for second in range(9_000):
+        level = 25.0 if (second // 600) % 2 else 50.0
+        market.mid = max(900_000, market.mid + round(rng.normal(0.0, level)))
+        market.touch(wait_ms=990)
+        market.hear_user()
+    state = market.state
+    assert stochastic_vol.ready(state.stochastic_vol)
+    assert regime.state(state.regime) <= regime.NORMAL
+    market.decide()
+    assert state.market.sigma_bps != volatility.sigma_bps(state.volatility)
+    for _ in range(40):
+        market.mid = max(900_000, market.mid + round(rng.normal(0.0, 600.0)))
+        market.touch(wait_ms=990)
+        market.hear_user()
+    market.decide()
+    assert regime.state(state.regime) >= regime.HIGH
+    assert state.market.sigma_bps >= volatility.sigma_bps(state.volatility)
 
 
 def test_flow_that_moves_the_price_costs_more_on_both_sides():

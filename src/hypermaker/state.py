@@ -26,6 +26,8 @@ from hypermaker.estimate import (
     funding,
     liquidations,
     order_flow,
+    regime,
+    stochastic_vol,
     volatility,
 )
 from hypermaker.estimate.adverse_selection import ADVERSE_SELECTION
@@ -36,6 +38,8 @@ from hypermaker.estimate.funding import FUNDING
 from hypermaker.estimate.liquidations import LIQUIDATIONS
 from hypermaker.estimate.order_flow import ORDER_FLOW
 from hypermaker.estimate.priors import INTENSITY_N, SIGMA_N, prior_for
+from hypermaker.estimate.regime import REGIME
+from hypermaker.estimate.stochastic_vol import STOCHASTIC_VOL
 from hypermaker.estimate.touch import TOUCH
 from hypermaker.estimate.volatility import VOLATILITY
 from hypermaker.orders import budget, table
@@ -90,6 +94,8 @@ STATE = record(
     ("counters", COUNTERS),
     ("touch", TOUCH),
     ("volatility", VOLATILITY),
+    ("stochastic_vol", STOCHASTIC_VOL),
+    ("regime", REGIME),
     ("fill_intensity", FILL_INTENSITY),
     ("fair_price", FAIR_PRICE),
     ("order_flow", ORDER_FLOW),
@@ -187,6 +193,11 @@ FLOW_DECAY_PER_S = 0.5
 FLOW_OWN = 0.4
 FLOW_CROSS = 0.1
 """Trade flow excites itself for two seconds, with branching ratio 0.5, mostly its own side."""
+VARIANCE_REVERTS_PER_S = 0.01
+VARIANCE_SPREAD = 0.5
+"""Before data: variance returns within minutes and scatters by half its level (stationary CIR)."""
+BLOCK_S = 0.07
+"""The venue's block: two takers of one side in one block look like one (sheet 9.3)."""
 LIQUIDATIONS_PER_S = 5_043 / (8 * 3_600 * 100)
 """Liquidations of one coin: 5,043 in eight sampled hours over some hundred active coins."""
 IMPACT_BPS_PER_USD = 0.5 / 100_000
@@ -290,7 +301,12 @@ def _reset_estimators(state: Any, config: EngineConfig) -> None:
     """Start every estimator from the priors of the configuration."""
     rate, kappa = config.a_prior_per_s, config.kappa_prior_per_bps
     volatility.reset(state.volatility, config.sigma_prior_bps, SIGMA_N)
+    theta, revert = config.sigma_prior_bps**2, VARIANCE_REVERTS_PER_S
+    xi = VARIANCE_SPREAD * (2.0 * revert * theta) ** 0.5
+    stochastic_vol.reset(state.stochastic_vol, theta, revert, xi, 0.0)
+    regime.reset(state.regime)
     fill_intensity.reset(state.fill_intensity, rate, kappa, INTENSITY_N)
+    fill_intensity.set_memory(state.fill_intensity, fill_intensity.TAU_S, BLOCK_S, 0.0)
     fair_price.reset(state.fair_price)
     beta = FLOW_DECAY_PER_S
     order_flow.reset(state.order_flow, rate, FLOW_OWN * beta, FLOW_CROSS * beta, beta)

@@ -17,6 +17,8 @@ from hypermaker.estimate import (
     fill_intensity,
     funding,
     order_flow,
+    regime,
+    stochastic_vol,
     touch,
     volatility,
 )
@@ -56,7 +58,7 @@ def believe(state: Rec) -> None:
 def _believe_flow(state: Rec) -> None:
     """Volatility, fill intensity, what a fill costs, and where the price drifts."""
     market, intensity = state.market, state.fill_intensity
-    market.sigma_bps = volatility.sigma_bps(state.volatility)
+    market.sigma_bps = _sigma_bps(state)
     market.a_bid_per_s = fill_intensity.a_per_s(intensity, -1)
     market.a_ask_per_s = fill_intensity.a_per_s(intensity, 1)
     market.kappa_per_bps = fill_intensity.kappa_per_bps(intensity)
@@ -68,6 +70,23 @@ def _believe_flow(state: Rec) -> None:
     market.epsilon_ask_bps = max(0.0, adverse_selection.epsilon_bps(costs, 1, depth_bps))
     flow = order_flow.drift_bps_per_s(state.order_flow, state.venue_ns)
     market.drift_bps_per_s = flow + funding.drift_bps_per_s(state.funding, state.venue_ns)
+
+
+@kernel
+def _sigma_bps(state: Rec) -> float:
+    """Return the volatility over the time an inventory is held, bps per sqrt(second).
+
+    Once the variance's own dynamics are known, what counts is its expected average over that time,
+    from now's level back to the long run. In a wild regime the larger of the two: what is
+    happening is never argued away by what is usual.
+    """
+    now = volatility.sigma_bps(state.volatility)
+    if not stochastic_vol.ready(state.stochastic_vol):
+        return now
+    expected = sqrt(stochastic_vol.expected_avg_variance(state.stochastic_vol, limits.HORIZON_S))
+    if not expected > 0.0 or regime.state(state.regime) >= regime.HIGH:
+        return max(now, expected) if expected > 0.0 else now
+    return expected
 
 
 @kernel

@@ -4,6 +4,7 @@ Each estimator is fed here and nowhere else, so a count of events is a count of 
 Depths are measured from the mid in force before the trade, in exchange time.
 """
 
+from math import sqrt
 from typing import Any
 
 from hypermaker.core.kernel import kernel
@@ -16,6 +17,8 @@ from hypermaker.estimate import (
     funding,
     liquidations,
     order_flow,
+    regime,
+    stochastic_vol,
     touch,
     volatility,
 )
@@ -36,10 +39,22 @@ def learn_price(state: Rec) -> None:
     adverse_selection.observe_mid(state.adverse_selection, at, mid2 / 2.0)
     order_flow.observe_book(state.order_flow, at, bid, ask)
     if fair_price.update(state.fair_price, at, bid, ask):
-        volatility.update(state.volatility, at, fair_price.fair_ticks(state.fair_price))
+        _learn_movement(state, at, fair_price.fair_ticks(state.fair_price))
     half_spread_bps = (seen.ask_ticks - seen.bid_ticks) / mid2 * BPS
     fill_intensity.see_touch(state.fill_intensity, at, half_spread_bps)
     cascade.elapse(state.cascade, at)
+
+
+@kernel
+def _learn_movement(state: Rec, at: int, fair_ticks: float) -> None:
+    """How much the price moves, how that itself moves, and whether it is still the same market."""
+    seen = state.volatility
+    before = seen.samples
+    volatility.update(seen, at, fair_ticks)
+    stochastic_vol.update(state.stochastic_vol, at, fair_ticks)
+    if seen.samples > before:
+        fast_sigma = sqrt(volatility.realised_variance(seen.fast))
+        regime.update(state.regime, at, fast_sigma, volatility.jump_z(seen))
 
 
 @kernel
@@ -99,6 +114,7 @@ def learn_forced(state: Rec, event: Rec) -> None:
 def forget_runs(state: Rec) -> None:
     """A feed went down: nothing is measured across the gap."""
     volatility.interrupt(state.volatility)
+    stochastic_vol.interrupt(state.stochastic_vol)
     fair_price.interrupt(state.fair_price)
     order_flow.interrupt(state.order_flow)
     adverse_selection.interrupt(state.adverse_selection)
