@@ -138,6 +138,17 @@ def exposure_lots(table: Rec, side: int) -> int:
 
 
 @kernel
+def resting_lots(table: Rec, side: int) -> int:
+    """Return what may still fill on one side of orders the venue has said it holds."""
+    total = 0
+    for i in range(SLOTS):
+        order = table.slots[i]
+        if order.side == side and (order.life == O or order.life == C):
+            total += may_fill_lots(order)
+    return total
+
+
+@kernel
 def dying_lots(table: Rec, side: int) -> int:
     """Return what may still fill on one side of orders that no wanted level can count on."""
     total = 0

@@ -87,11 +87,14 @@ def _feed_numbers(state: Rec) -> None:
 
 @kernel
 def _feed_reducing(state: Rec) -> None:
-    """How much rests that would reduce the position; a pause is no trouble."""
+    """How much rests that would reduce the position; a pause is no trouble.
+
+    What was only sent does not count: a venue that refuses every order would look well for ever.
+    """
     held = state.fills.position_lots
     reducing = 1
     if state.paused == 0 and held != 0:
-        reducing = orders.exposure_lots(state.table, -1 if held > 0 else 1)
+        reducing = orders.resting_lots(state.table, -1 if held > 0 else 1)
     kill_switch.on_reducing(state.kill_switch, reducing, state.now_ns)
 
 
@@ -112,7 +115,9 @@ def guard(state: Rec, event: Rec, actions: Actions, n: int) -> int:
     source = event.source
     if touch.is_touch(event):
         _feed_market(state, event)
-    elif source == Source.USER or source == Source.REPLY or source == Source.QUERY:
+    elif event.kind != Kind.LINK and (
+        source == Source.USER or source == Source.REPLY or source == Source.QUERY
+    ):
         kill_switch.on_user(state.kill_switch, event.received_ns)
     _feed_account(state, event)
     _feed_reducing(state)
