@@ -9,9 +9,9 @@ It is counted once, on the leg of the liquidated account (a leg of a takeover be
 stand alone: then that leg counts).
 """
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from hypermaker.errors import TapeError
 from hypermaker.hyperliquid.wire_info import Fill
 from hypermaker.tape.forced import SIGN, Forced, forced_fill
 
+CHUNK_BYTES = 1 << 20
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -87,19 +88,34 @@ def read_node_fills(path: Path) -> NodeTape:
 def _blocks(path: Path) -> Iterator[Block]:
     try:
         with path.open("rb") as file:
-            packed = file.read(4) == ZSTD
+            packed = file.read(len(ZSTD)) == ZSTD
             file.seek(0)
-            lines = zstandard.ZstdDecompressor().stream_reader(file) if packed else file
-            for number, line in enumerate(io.TextIOWrapper(lines, "utf-8"), 1):
+            for number, line in enumerate(_unpacked(file) if packed else file, 1):
                 if line.strip():
                     yield _block(path, number, line)
     except OSError as error:
         raise TapeError(path, error.strerror or "cannot be read") from error
-    except (zstandard.ZstdError, UnicodeDecodeError) as error:
+    except zstandard.ZstdError as error:
         raise TapeError(path, f"is not whole: {error}") from error
 
 
-def _block(path: Path, number: int, line: str) -> Block:
+def _unpacked(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a zstd file of any number of frames; ZstdError when the last is torn."""
+    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    rest = b""
+    while chunk := file.read(CHUNK_BYTES):
+        while chunk:
+            if unpacker.eof:
+                unpacker = zstandard.ZstdDecompressor().decompressobj()
+            *lines, rest = (rest + unpacker.decompress(chunk)).split(b"\n")
+            yield from lines
+            chunk = unpacker.unused_data if unpacker.eof else b""
+    if not unpacker.eof:
+        raise zstandard.ZstdError("the last frame is torn")
+    yield rest
+
+
+def _block(path: Path, number: int, line: bytes) -> Block:
     try:
         return _decoder.decode(line)
     except msgspec.DecodeError as error:
