@@ -22,7 +22,7 @@ BASE = frozenset({"errors", "core"})
 MODELS = frozenset({"estimate", "quote", "risk", "orders"})
 DECISION = BASE | MODELS | {"state", "steps", "engine"}
 WIRE = BASE | {"hyperliquid"}
-BESIDE = {"config", "explain", "strategy", "summary"}
+BESIDE = {"config", "explain", "proposal", "strategy", "summary"}
 DATA = DECISION | BESIDE | {"hyperliquid", "exchange", "tape", "backtest"}
 OUTSIDE = DATA | {"shell", "research", "dashboard"}
 
@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "steps": BASE | MODELS | {"state"},
     "engine": DECISION,
     "strategy": DECISION,
+    "proposal": DECISION | {"config", "strategy"},
     "explain": DECISION | {"hyperliquid", "strategy", "summary", "tape"},
     "summary": DECISION,
     "config": DECISION,

@@ -3,6 +3,7 @@
 import typer
 
 from hypermaker.cli.calibrate import calibrate
+from hypermaker.cli.config import config
 from hypermaker.cli.demo import demo
 from hypermaker.cli.exchange import exchange
 from hypermaker.cli.explain import explain
@@ -25,3 +26,4 @@ app.command()(explain)
 app.command()(calibrate)
 app.command()(reset)
 app.command()(version)
+app.add_typer(config, name="config")
