@@ -30,6 +30,9 @@ def exchange(
     ] = None,
     preset: Annotated[str, typer.Option(help="Kind of simulated market.")] = "calm",
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")] = False,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="End when standard input ends.")
+    ] = False,
 ) -> None:
     """Run a local Hyperliquid that other people's clients can trade on."""
     import asyncio
@@ -42,7 +45,7 @@ def exchange(
         funded=tuple(parse_fund(text) for text in fund or ()),
         flow=_flow(preset),
     ).checked()
-    asyncio.run(_serve(config, port, tape=tape, as_json=as_json))
+    asyncio.run(_serve(config, port, tape=tape, as_json=as_json, with_parent=with_parent))
 
 
 def parse_fund(text: str) -> tuple[str, int]:
@@ -84,11 +87,15 @@ def _flow(preset: str) -> "FlowConfig":
     return PRESETS[preset]
 
 
-async def _serve(config: "ExchangeConfig", port: int, *, tape: Path | None, as_json: bool) -> None:
+async def _serve(
+    config: "ExchangeConfig", port: int, *, tape: Path | None, as_json: bool, with_parent: bool
+) -> None:
     """Serve until told to stop; print one JSON line when ready."""
     import asyncio
     import json
+    import os
     import signal
+    import sys
 
     from hypermaker.shell.serve import start_exchange
 
@@ -97,6 +104,13 @@ async def _serve(config: "ExchangeConfig", port: int, *, tape: Path | None, as_j
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    if with_parent:
+
+        def read() -> None:
+            if not os.read(sys.stdin.fileno(), 64):
+                stopped.set()
+
+        loop.add_reader(sys.stdin, read)
     ready = {
         "url": running.url,
         "ws_url": running.ws_url,

@@ -1,7 +1,8 @@
 """A local exchange in a process of its own, and a visitor who trades on it now and then.
 
 The child is `hypermaker exchange` on a free loopback port, in its own process group: Ctrl-C in a
-terminal reaches us alone, so that our orders are taken back before the exchange goes away.
+terminal reaches us alone, so that our orders are taken back before the exchange goes away. It ends
+when its standard input does, which a kill of ours cannot prevent.
 """
 
 import asyncio
@@ -56,7 +57,7 @@ async def local_exchange(
     tape     recorded market data to replay as the market
     Raises   ConfigError or TapeError as the child did, LinkError when it dies otherwise
     """
-    arguments = ["--port", "0", "--json", "--seed", str(seed), "--asset", coin]
+    arguments = ["--port", "0", "--json", "--with-parent", "--seed", str(seed), "--asset", coin]
     for address, usd in funds.items():
         arguments += ["--fund", f"{address}={usd}"]
     if tape is not None:
@@ -75,7 +76,7 @@ async def _spawn(arguments: Sequence[str]) -> asyncio.subprocess.Process:
         "-m",
         "hypermaker",
         *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,  # ends with us, however we end
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=environment,
