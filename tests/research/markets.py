@@ -35,7 +35,7 @@ def drawn(*, seed: int, seconds: int, hole_s: int = 0) -> Events:
     touches = _touches(mids, rng)
     touches["venue_ns"] = START_NS + np.arange(count) * 250_000_000
     prints = _prints(mids, seconds, rng)
-    events = np.concatenate([touches, prints])
+    events = np.concatenate([touches, prints], dtype=EVENT)
     events = events[np.argsort(events["venue_ns"], kind="stable")]
     late = events["venue_ns"] >= START_NS + seconds * 500_000_000
     events["venue_ns"][late] += hole_s * 1_000_000_000
@@ -75,4 +75,4 @@ def with_backfill(events: Events) -> Events:
     trades = events[events["kind"] == Kind.TRADE][:30].copy()
     trades["marks"] = Flag.BACKFILL
     trades["tid"] += 10**9
-    return np.concatenate([events[:400], trades, events[400:]])
+    return np.concatenate([events[:400], trades, events[400:]], dtype=EVENT)

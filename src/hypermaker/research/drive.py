@@ -1,10 +1,9 @@
 """One compiled loop: a tape through the estimators, fed exactly as the engine feeds them.
 
 `hear` is the engine's own first step, so nothing here decides what an event teaches. Beside the
-engine's estimators stand three with another task: volatility without fading over the whole tape,
-and the two that steer nothing in the engine (stochastic volatility, regime). What an offline fit
-needs (taker orders with the mid before them, mids, a diary of the estimates) is written into
-arrays of the caller.
+engine's estimators stands one with another task: volatility over the whole tape, without fading
+and without a prior. What an offline fit needs (taker orders with the mid before them, mids, a
+diary of the estimates) is written into arrays of the caller.
 
 There is one kernel that anybody calls here, because the compiler's cache is keyed on the rooms of
 the core: a kernel of this file must not be called from a kernel of another file of this room.
@@ -18,13 +17,12 @@ import numpy.typing as npt
 from hypermaker.core.events import Events, Flag, Kind
 from hypermaker.core.kernel import kernel, record
 from hypermaker.core.units import USD_MICRO
-from hypermaker.estimate import cascade, fill_intensity, regime, stochastic_vol, volatility
+from hypermaker.estimate import cascade, fill_intensity, volatility
 from hypermaker.estimate import touch as touches
-from hypermaker.estimate.regime import REGIME
-from hypermaker.estimate.stochastic_vol import STOCHASTIC_VOL
 from hypermaker.estimate.volatility import VOLATILITY
 from hypermaker.orders import ledger
 from hypermaker.state import (
+    BLOCK_S,
     FLOW_CROSS,
     FLOW_DECAY_PER_S,
     FLOW_OWN,
@@ -45,8 +43,6 @@ DIARY_ROWS = 600
 
 LESSONS = record(
     ("volatility", VOLATILITY),
-    ("stochastic_vol", STOCHASTIC_VOL),
-    ("regime", REGIME),
     ("severity_max", "f8"),
     ("cascade_s", "f8"),  # venue time spent with an active cascade
     ("breaks", "i8"),  # times a feed went down
@@ -91,23 +87,9 @@ def begin(states: State, lessons: Rows) -> None:
     intensity, extra = states[0].fill_intensity, lessons[0]
     prior_a, prior_kappa = intensity.prior_a_per_s, intensity.prior_kappa_per_bps
     fill_intensity.reset(intensity, prior_a, prior_kappa, PRIOR_N)
-    fill_intensity.set_memory(intensity, FOREVER_S, 0.0, 0.0)
+    fill_intensity.set_memory(intensity, FOREVER_S, BLOCK_S, 0.0)
     volatility.reset(extra.volatility, 1.0, 0.0)
     volatility.set_scales(extra.volatility, FOREVER_S, FOREVER_S, volatility.SAMPLE_NS)
-    stochastic_vol.reset(extra.stochastic_vol, 1.0, 0.01, 0.1, 0.0)
-    regime.reset(extra.regime)
-
-
-@kernel
-def _learn_more(state: Rec, extra: Rec, event: Rec) -> None:
-    """Teach what stands beside the engine from a price it has just taken."""
-    fair = state.fair_price.fair_ticks
-    volatility.update(extra.volatility, event.venue_ns, fair)
-    stochastic_vol.update(extra.stochastic_vol, event.venue_ns, fair)
-    if state.volatility.sampled_ns == event.venue_ns and state.volatility.run > 1:
-        sigma = volatility.sigma_bps(state.volatility)
-        z = volatility.jump_z_of(state.volatility.slow)
-        regime.update(extra.regime, event.venue_ns, sigma, z)
 
 
 @kernel
@@ -174,7 +156,7 @@ def drive(
             counts[0] += 1 if _write_print(state, event, prints[counts[0]]) else 0
         hear(state, event)
         if touches.is_touch(event) and _took(state, event):
-            _learn_more(state, extra, event)
+            volatility.update(extra.volatility, event.venue_ns, state.fair_price.fair_ticks)
             mids[counts[1]].venue_ns = event.venue_ns
             mids[counts[1]].mid_ticks = touches.mid2_ticks(state.touch) / 2.0
             mids[counts[1]].fair_ticks = state.fair_price.fair_ticks
@@ -186,7 +168,6 @@ def drive(
             cascade.record_liquidation(state.cascade, event.side, usd, 1.0, event.venue_ns)
         elif kind == Kind.LINK and event.marks & Flag.DOWN:
             volatility.interrupt(extra.volatility)
-            stochastic_vol.interrupt(extra.stochastic_vol)
             extra.breaks += 1
         if state.liquidations.found > found:
             _write_finding(state, findings[counts[2]])

@@ -46,7 +46,10 @@ class FlowFit(NamedTuple):
 
 
 class BinFit(NamedTuple):
-    """Orders by depth of one side: lower edge [bps], seconds at risk, counted, expected."""
+    """Orders by depth of one side: lower edge [bps], seconds at risk, counted, expected.
+
+    seconds   during which a bin could be reached, less what orders seen hide of their own block
+    """
 
     side: int
     depth_bps: Floats
@@ -96,7 +99,7 @@ def of_volatility(heard: Heard) -> list[Estimate]:
 
 def of_stochastic_vol(heard: Heard) -> list[Estimate]:
     """Return level, reversion, volatility and correlation of the variance, and the regime."""
-    rec, seen = heard.lessons[0].stochastic_vol, heard.lessons[0].regime
+    rec, seen = heard.state[0].stochastic_vol, heard.state[0].regime
     count = float(rec.blocks)
     values = (
         ("level of variance", "bps²/s", stochastic_vol.theta(rec)),
@@ -132,13 +135,15 @@ def bins_of(heard: Heard) -> list[BinFit]:
     """Return counted and expected orders by depth for both sides, shallow bins first."""
     rec = heard.state[0].fill_intensity
     scale = 1.0 / float(rec.grown)
-    seconds = np.cumsum(rec.dwell_s[: fill_intensity.BINS]) * scale
+    dwelt = np.cumsum(rec.dwell_s[: fill_intensity.BINS]) * scale
     depths = np.array(rec.depth_bps)
     reached = np.exp(-float(rec.kappa) * depths)
     share = reached - np.append(reached[1:], 0.0)
     found = []
     for i, (side, _) in enumerate(SIDES):
         hits = np.array(rec.hits[i * fill_intensity.BINS : (i + 1) * fill_intensity.BINS]) * scale
+        deeper = hits.sum() - np.cumsum(hits)
+        seconds = dwelt - float(rec.block_s) * (deeper + 0.5 * hits)
         expected = float(rec.a_per_s[i]) * seconds * share
         found.append(BinFit(side, depths, seconds, hits, expected))
     return found

@@ -64,7 +64,8 @@ def read_recording(path: Path, asset: str, sz_decimals: int) -> Events:
         known.append(_books(files["book"], grid))
     known_ns = np.unique(np.concatenate([part["venue_ns"] for part in known]))
     prints = _trades(files["trades"], grid)
-    rows = np.concatenate([prints[_were_live(prints["venue_ns"], known_ns)], *known])
+    parts = [prints[_were_live(prints["venue_ns"], known_ns)], *known]
+    rows = np.concatenate(parts, dtype=EVENT)  # numpy would lay a union's fields side by side
     rank = np.select([rows["kind"] == Kind.TRADE, rows["kind"] == Kind.BBO], [0, 1], 2)
     return rows[np.lexsort((rank, rows["venue_ns"]))]
 
