@@ -7,7 +7,7 @@ from typing import Any
 
 from hypermaker.core.ladder import Term
 from hypermaker.core.market import Premium
-from hypermaker.core.units import NS_PER_MS, USD_MICRO
+from hypermaker.core.units import BPS, NS_PER_MS, USD_MICRO
 from hypermaker.estimate import fill_intensity, touch, volatility
 from hypermaker.orders import budget, ledger, table
 from hypermaker.orders.table import Life
@@ -87,6 +87,18 @@ def _models(states: State) -> dict[str, float]:
     }
 
 
+def skew_bps(states: State) -> float | None:
+    """Return how far the middle of our best final prices stands below the fair price, in bps.
+
+    Positive when long, negative when short (T-50); None unless both sides are quoted.
+    """
+    ladder, fair = states[0].ladder, float(states[0].market.fair_ticks)
+    if ladder.bid_levels == 0 or ladder.ask_levels == 0:
+        return None
+    middle = (int(ladder.bids[0].price_ticks) + int(ladder.asks[0].price_ticks)) / 2.0
+    return (fair - middle) / fair * BPS
+
+
 def summarise(states: State, mark_ticks: float | None = None) -> dict[str, Any]:
     """Return position, profit by cause, counters, models, ladder and live orders.
 
@@ -120,6 +132,8 @@ def summarise(states: State, mark_ticks: float | None = None) -> dict[str, Any]:
         "contradictions": int(book.contradictions),
         "strangers": int(book.strangers),
         "position_mismatches": int(state.counters.position_mismatches),
+        "skew_bps": skew_bps(states),
+        "skew_bps_min": float(state.config.skew_bps_min),
         "requests_used": int(state.budget.used),
         "requests_left": int(state.budget.left),
         "budget_share": float(budget.share(state.budget)),
