@@ -1,4 +1,4 @@
-"""After the latch: every order gone, the position as the user chose, and the venue's word for it."""
+"""After the latch: every order gone, the position as the user chose, and the venue says so."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.shell.virtual import BTC, CAROL, OWNER, World, on_grid, play
 
 from hypermaker.config import KillPolicy
 from hypermaker.hyperliquid import encode
@@ -18,6 +17,7 @@ from hypermaker.shell.unwind import closing_order
 from hypermaker.shell.warmup import warm_up
 from hypermaker.tape.format import read_journal
 from hypermaker.tape.replay import engine_config, replay
+from tests.shell.virtual import BTC, CAROL, OWNER, World, on_grid, play
 
 pytestmark = pytest.mark.timeout(600)  # a cold start compiles the engine first
 WISHES = {"position_limit_usd": 8_000.0}
@@ -56,7 +56,7 @@ def test_hold_keeps_the_position_and_places_nothing_more(tmp_path: Path) -> None
 
 
 def test_orders_the_session_never_heard_of_are_cancelled_too(tmp_path: Path) -> None:
-    """T-60, I2: the account's link is silent, so the engine cannot know what another program does."""
+    """T-60, I2: the account link is silent: the engine cannot know what another program does."""
 
     async def story(world: World) -> None:
         running = asyncio.create_task(world.run())

@@ -131,3 +131,61 @@ def test_bad_input_is_one_line_and_status_2(environment: dict[str, str], tmp_pat
             assert done.stderr.count("\n") == 1, done.stderr
             assert word in done.stderr
             assert "Traceback" not in done.stderr
+
+
+def test_the_exchange_ends_when_its_parent_is_killed(environment: dict[str, str]) -> None:
+    """F61: `kill -9` of the demo leaves no exchange behind."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hypermaker", "demo", "--json"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_orders(Path(environment["HYPERMAKER_HOME"]))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert children
+    finally:
+        process.kill()
+        process.wait()
+    gone_in_time(children)
+
+
+def gone_in_time(pids: list[str]) -> None:
+    """Return once none of these processes is alive; fail when one stays."""
+    import time
+
+    give_up = time.monotonic() + WAIT_S_MAX
+    while any(is_alive(pid) for pid in pids):
+        assert time.monotonic() < give_up, f"still there: {pids}"
+        time.sleep(0.05)
+
+
+def is_alive(pid: str) -> bool:
+    """Return whether a process runs; one that only waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_manual_kill_ends_with_its_own_status(environment: dict[str, str]) -> None:
+    """SIGUSR1 fires the latch: exit 4, and the one JSON object says so."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hypermaker", "demo", "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for_orders(Path(environment["HYPERMAKER_HOME"]))
+        process.send_signal(signal.SIGUSR1)
+        out, err = process.communicate(timeout=WAIT_S_MAX)
+    finally:
+        process.kill()
+    assert process.returncode == 4, err
+    told = json.loads(out)
+    assert_books_agree(told)
+    assert told["killed"] == "manual"
+    assert "KILLED by manual" in err

@@ -108,6 +108,13 @@ def book_funding(ledger: Rec, payment_usd_micro: int) -> None:
 
 
 @kernel
+def inherit(ledger: Rec, position_lots: int) -> None:
+    """Begin with a position, worth the mid of now or the first one; what it gained is past."""
+    ledger.position_lots = position_lots
+    ledger.start_half = position_lots * ledger.mid2_ticks
+
+
+@kernel
 def adopt(ledger: Rec, position_lots: int) -> None:
     """Correct the position to the exchange's, at the current mid: no profit is invented."""
     change = position_lots - ledger.position_lots

@@ -109,9 +109,7 @@ class JournalWriter:
             while pending and not self._is_broken:
                 pending = pending[os.write(self._file, pending) :]
         except OSError as error:
-            self._is_broken = True
-            why = error.strerror or repr(error)
-            raise UnsafeExitError(f"the journal {self.path} cannot be written: {why}") from error
+            raise self._broken(error) from error
 
     def tick(self) -> None:
         """Compress the frames once there are enough, and flush; called at every timer."""
@@ -127,8 +125,16 @@ class JournalWriter:
             self.flush()
             if not self._is_broken:
                 os.fsync(self._file)
+        except OSError as error:
+            raise self._broken(error) from error
         finally:
             os.close(self._file)
+
+    def _broken(self, error: OSError) -> UnsafeExitError:
+        """Note that nothing more can be written, and return why we have to leave."""
+        self._is_broken = True
+        why = error.strerror or repr(error)
+        return UnsafeExitError(f"the journal {self.path} cannot be written: {why}")
 
     def _pack_frames(self) -> None:
         self._buffer += pack_frames(self._frames)

@@ -112,7 +112,7 @@ class Maker:
         )
         session.carry_out = self._out.carry_out
         if plan.is_dry:
-            self._out.tell_dry = lambda text: voice.warn("dry", text)
+            self._out.tell_dry = lambda text: voice.warn(text.split()[1], f"dry run: {text}")
         self._reconciler = Reconciler(
             trader, session, Decoder(asset, address, run_id), http=http, clock=clock
         )

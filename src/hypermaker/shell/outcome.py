@@ -8,7 +8,7 @@ from hypermaker.hyperliquid.assets import Asset
 from hypermaker.risk.kept import kept_of
 from hypermaker.shell.startup import AccountValue
 from hypermaker.state import State
-from hypermaker.summary import summarise
+from hypermaker.summary import HALF_MICRO, summarise
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -17,7 +17,8 @@ class Outcome(msgspec.Struct, frozen=True):
     position_*                 coin, signed
     max_abs_position, position_limit   coin
     pnl_usd                    by cause; the parts sum to `total`, at the venue's mark
-    account_value_change_usd   what the venue says the account gained, transfers taken out
+    account_value_change_usd   what the venue says the account gained, transfers taken out, and a
+                               position found at the start valued at the first mid we saw
     identity_gap_usd           that minus our total; 0 but for rounding when the books agree
     killed                     why the kill switch ended the session; empty when it did not
     killed_value, killed_limit what was measured then, and the limit it passed
@@ -91,6 +92,8 @@ def engine_figures(
     told, kept = summarise(states, mark_ticks), kept_of(states[0].kill_switch)
     transfers_usd = int(states[0].transfers_usd_micro) / 1e6
     change = after.value_usd - before.value_usd - transfers_usd
+    first_mid_usd = int(states[0].ledger.start_half) / HALF_MICRO
+    change -= first_mid_usd - float(before.position) * before.mark_usd
     fired = kept.is_killed
     return {
         "pnl_usd": {name: round(usd, 6) for name, usd in told["pnl_usd"].items()},

@@ -66,9 +66,9 @@ class Voice:
         self._watch_gate(states)
         if state.counters.mismatch_since_ns:
             self.warn("apart", "the venue's position is not ours; nothing is added until it is")
-        self._count("refused", int(state.table.refused), "the venue refuses orders")
+        self._count("refused", int(state.table.refused), "orders were refused")
         self._count("unknown", int(state.table.unknown_outcomes), "the fate of orders is unknown")
-        self._count("strangers", int(state.table.strangers), "cancelled orders nobody here placed")
+        self._count("strangers", int(state.table.strangers), "open orders that nobody here placed")
 
     def _watch_gate(self, states: State) -> None:
         """Reduce-only: entering and leaving always, that it goes on now and then."""

@@ -59,7 +59,7 @@ def _check_position(state: Rec, event: Rec) -> None:
     if state.started == 0:
         state.started = 1
         fills.adopt(state.fills, event.position_lots, event.venue_ns)
-        ledger.adopt(state.ledger, event.position_lots)
+        ledger.inherit(state.ledger, event.position_lots)
         kill_switch.on_inherited(state.kill_switch, event.position_lots)
         return
     counters = state.counters
