@@ -81,7 +81,8 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_json_is_one_object_without_a_number_that_is_none(command: Command, journal: Path) -> None:
     """Every estimator has its rows; what has no value says why."""
     status, out, err = command(str(journal), "--json")
-    assert (status, err) == (0, "")
+    assert status == 0
+    assert err == "" or err.startswith("Compiling")  # the first of all runs on a machine
     assert out.count("\n") == 1 and "NaN" not in out and "Infinity" not in out
     told = json.loads(out)
     rows = told["estimates"]
@@ -102,7 +103,7 @@ def test_the_table_names_units_errors_samples_and_verdicts(command: Command, jou
     assert status == 0
     for words in ("unit", "± s.e.", "sample", "verdict", "bps/√s", "1/bps", "fits"):
         assert words in out
-    assert "nan" not in out.replace("governance", "").lower()
+    assert "nan" not in out.lower()
 
 
 def test_the_plot_is_one_picture_of_four_panels(command: Command, journal: Path) -> None:

@@ -1,5 +1,7 @@
 """`hypermaker calibrate`: what a recording teaches, with error bars and verdicts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from hypermaker.research.findings import Estimate
 
 MARKOUTS = "adverse selection"
+COMPILED = "calibrated"
+"""Name of the mark in the folder of machine code that says: this command has compiled its part."""
+COMPILE_S = 40
 WIDE = 150
 """Columns of the table when nobody's terminal says otherwise."""
 
@@ -52,7 +57,9 @@ def _learn(path: Path, asset: str | None, plot: Path | None, *, as_json: bool) -
     from hypermaker.research.plot import draw
     from hypermaker.research.tapes import open_tape
 
-    report, curves = learn(open_tape(path, asset))
+    opened = open_tape(path, asset)
+    with _said_if_cold():
+        report, curves = learn(opened)
     drawn = plot or Path(f"calibration-{report.asset}.svg")
     title = f"{report.asset}, {report.span_s / 60:.0f} min, {report.taker_orders} taker orders"
     _write(drawn, draw(curves, title))
@@ -69,12 +76,26 @@ def _measure(path: Path, *, as_json: bool) -> None:
 
     from hypermaker.research.liquidations import measure
 
-    rows = measure(path)
+    with _said_if_cold():
+        rows = measure(path)
     if as_json:
         told = {"liquidations": str(path), "estimates": msgspec.to_builtins(rows)}
         typer.echo(msgspec.json.encode(told).decode())
         return
     _console().print(_table(rows, "how well forced flow is found"))
+
+
+@contextmanager
+def _said_if_cold() -> Iterator[None]:
+    """Say on stderr that the first run compiles, and remember when it has."""
+    from hypermaker.core.kernel import CACHE_FOLDER
+
+    mark = CACHE_FOLDER / COMPILED
+    if not mark.exists():
+        typer.echo(f"Compiling the estimators, once (up to {COMPILE_S} s) ...", err=True)
+    yield
+    with suppress(OSError):  # a cache nobody can write to is said to be cold every time
+        mark.touch()
 
 
 def _journal_in(tape: Path) -> Path:

@@ -265,7 +265,7 @@ def of_flow(fits: list[FlowFit]) -> list[Estimate]:
         beta = (fit.beta, fit.beta_se) if told else (nan, inf)
         numbers = ((fit.mu, fit.mu_se), (fit.branching, fit.branching_se), beta)
         assumed = "engine assumes n {:.1f}, beta {:.1f}/s".format(*assumed_flow())
-        chance = "no clustering beyond chance"
+        chance = "clustering not told from chance"
         words = (verdict, assumed if told else chance, "" if told else chance)
         verdicts: tuple[bool | None, ...] = (passed, None, None)
         rows += [
