@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hypermaker.core.actions import ACTION, Actions, Ask
-from hypermaker.core.events import Events, Kind, Reason
+from hypermaker.core.events import Events, Kind, Reason, Source
 from hypermaker.core.units import NS_PER_S
 from hypermaker.hyperliquid import encode, signing
 from hypermaker.hyperliquid.assets import Asset
@@ -70,6 +70,7 @@ class Desk:
         self.now_ns = START_NS
         self.heard: list[tuple[Kind, int]] = []
         self.reasons: list[Reason] = []
+        self.sources: list[Source] = []
         signer = Signer(KEY, mainnet=False)
         self.address = signer.address
         self.nonces = NonceCounter()
@@ -92,6 +93,7 @@ class Desk:
     def hear(self, events: Events) -> None:
         self.heard += [(Kind(e["kind"]), int(e["order_seq"])) for e in events]
         self.reasons += [Reason(int(e["reason"])) for e in events]
+        self.sources += [Source(int(e["source"])) for e in events]
 
     def answer(self, post_id: int, payload: Any, kind: str = "action") -> None:
         """Let the venue answer a post."""
@@ -345,3 +347,25 @@ def test_no_key_and_no_signature_is_in_the_journal(desk: Desk, tmp_path: Path) -
             assert bytes.fromhex(digits) not in raw
     assert KEY not in raw
     assert KEY.hex().encode() not in raw
+
+
+def test_our_own_words_are_not_the_venues(desk: Desk) -> None:
+    """A refusal for want of a socket is no error of the venue's rate, nor a sign of its life."""
+    desk.out.socket = None
+    desk.out.carry_out(actions(place(1)))
+    desk.out.socket = desk.line
+    desk.out.carry_out(actions(place(2)))
+    desk.now_ns += REPLY_NS_MAX + 1
+    desk.out.expire(desk.now_ns)
+    assert desk.heard == [(Kind.ORDER_REFUSED, 1), (Kind.OUTCOME_UNKNOWN, 2)]
+    assert desk.sources == [Source.LOCAL, Source.LOCAL]
+
+
+def test_a_dry_run_signs_nothing(desk: Desk) -> None:
+    """T-29: orders are refused here, cancels are only told."""
+    told: list[str] = []
+    desk.out.tell_dry = told.append
+    desk.out.carry_out(actions(place(1), cancel(2), {"kind": Ask.CANCEL_OID, "oid": 5}))
+    assert desk.line.posts == []
+    assert desk.heard == [(Kind.ORDER_REFUSED, 1)]
+    assert told == ["would cancel 2 orders", "would place buy 0.001 at 64250"]

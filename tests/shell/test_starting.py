@@ -232,6 +232,20 @@ def test_the_days_figures_are_taken_over_and_replay(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
+def test_no_limit_is_a_limit_that_replays(tmp_path: Path) -> None:
+    """Infinity switches a row off, and the journal still says so."""
+
+    async def story(world: World) -> None:
+        wishes = {"risk": {"loss_usd_max": float("inf")}}
+        path = Path((await world.run(wishes=wishes, seconds=3.0)).session)
+        journal = read_journal(path)
+        config = engine_config(journal, path)
+        assert config.risk["loss_usd_max"] > 1e300
+        assert replay(journal, config) is None
+
+    play(story, tmp_path)
+
+
 def test_yesterdays_loss_is_not_todays(tmp_path: Path) -> None:
     """T-58: on the next day the figures are dropped, and so the loss does not fire again."""
 

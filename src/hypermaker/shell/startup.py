@@ -1,6 +1,8 @@
 """What has to be known before a session can begin: the coin, its price, and whose account it is."""
 
 import secrets
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +16,7 @@ from hypermaker.shell.transport import Http
 from hypermaker.state import EngineConfig, config_for
 
 RUN_ID_BITS = 63
+FLOAT_MAX = sys.float_info.max
 _NO_WISHES = ("coin", "sz_decimals", "started_ns", "kept", "strategy", "strategy_sha256")
 _SET_IN_USD = ("quote_usd",)
 
@@ -62,11 +65,24 @@ async def engine_config(
     except (msgspec.DecodeError, KeyError, ValueError) as error:
         raise LinkError(f"no price of {asset.coin}: {error}") from error
     try:
+        # A journal is JSON, which knows no infinity; no limit and the largest number are the same.
+        limits = {name: min(float(limit), FLOAT_MAX) for name, limit in _limits_of(wishes)}
         return config_for(
-            asset.coin, sz_decimals=asset.sz_decimals, price_usd=price_usd, wishes=wishes
+            asset.coin,
+            sz_decimals=asset.sz_decimals,
+            price_usd=price_usd,
+            wishes={**wishes, "risk": limits},
         )
     except (TypeError, ValueError) as error:
         raise ConfigError(where, wishes, str(error)) from error
+
+
+def _limits_of(wishes: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Return the chosen risk limits as pairs; raises TypeError when they are no table."""
+    chosen = wishes.get("risk", {})
+    if not isinstance(chosen, Mapping):
+        raise TypeError("risk must be a table of limits")
+    return chosen.items()
 
 
 class AccountValue(msgspec.Struct, frozen=True):
