@@ -25,16 +25,19 @@ def tape_of(events: Events) -> Tape:
     return Tape(Path("drawn"), "BTC", events, config())
 
 
-def drawn(*, seed: int, seconds: int, hole_s: int = 0) -> Events:
-    """A random walk seen every 250 ms and takers of exponential depth; perhaps a hole half-way."""
+def drawn(*, seed: int, seconds: int, hole_s: int = 0, half_bps: float = 0.02) -> Events:
+    """A random walk seen every 250 ms and takers of exponential depth; perhaps a hole half-way.
+
+    half_bps   half the touch; A_PER_S orders of either side come to it and go Exp(kappa) beyond
+    """
     rng = np.random.default_rng(seed)
     count = 4 * seconds
     steps = rng.normal(0.0, SIGMA_BPS * np.sqrt(0.25), count)
     steps[0] = 0.0
     mids = MID_TICKS * np.exp(1e-4 * np.cumsum(steps))
-    touches = _touches(mids, rng)
+    touches = _touches(mids, half_bps, rng)
     touches["venue_ns"] = START_NS + np.arange(count) * 250_000_000
-    prints = _prints(mids, seconds, rng)
+    prints = _prints(mids, seconds, half_bps, rng)
     events = np.concatenate([touches, prints], dtype=EVENT)
     events = events[np.argsort(events["venue_ns"], kind="stable")]
     late = events["venue_ns"] >= START_NS + seconds * 500_000_000
@@ -43,17 +46,17 @@ def drawn(*, seed: int, seconds: int, hole_s: int = 0) -> Events:
     return events
 
 
-def _touches(mids: Any, rng: Any) -> Events:
+def _touches(mids: Any, half_bps: float, rng: Any) -> Events:
     touches = np.zeros(len(mids), EVENT)
     touches["kind"], touches["source"] = Kind.BBO, Source.BBO
-    touches["bid_ticks"] = np.floor(mids * (1.0 - 2e-6)).astype(np.int64)
-    touches["ask_ticks"] = np.ceil(mids * (1.0 + 2e-6)).astype(np.int64)
+    touches["bid_ticks"] = np.floor(mids * (1.0 - 1e-4 * half_bps)).astype(np.int64)
+    touches["ask_ticks"] = np.ceil(mids * (1.0 + 1e-4 * half_bps)).astype(np.int64)
     touches["bid_lots"] = rng.integers(100, 10_000, len(mids))
     touches["ask_lots"] = rng.integers(100, 10_000, len(mids))
     return touches
 
 
-def _prints(mids: Any, seconds: int, rng: Any) -> Events:
+def _prints(mids: Any, seconds: int, half_bps: float, rng: Any) -> Events:
     """One print an order, at a depth that Exp(kappa) draws, between two touches."""
     count = rng.poisson(2.0 * A_PER_S * seconds)
     times = np.sort(rng.uniform(0.0, seconds, count))
@@ -63,7 +66,7 @@ def _prints(mids: Any, seconds: int, rng: Any) -> Events:
     prints["side"] = rng.choice([-1, 1], len(times))
     prints["venue_ns"] = START_NS + (times * 1e9).astype(np.int64)
     before = mids[(times / 0.25).astype(np.int64)]
-    depth_bps = rng.exponential(1.0 / KAPPA_PER_BPS, len(times))
+    depth_bps = half_bps + rng.exponential(1.0 / KAPPA_PER_BPS, len(times))
     prints["price_ticks"] = np.rint(before * (1.0 + 1e-4 * prints["side"] * depth_bps))
     prints["size_lots"] = rng.integers(1, 1_000, len(times))
     prints["tid"] = np.arange(len(times)) + 1

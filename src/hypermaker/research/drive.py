@@ -22,7 +22,6 @@ from hypermaker.estimate import touch as touches
 from hypermaker.estimate.volatility import VOLATILITY
 from hypermaker.orders import ledger
 from hypermaker.state import (
-    BLOCK_S,
     FLOW_CROSS,
     FLOW_DECAY_PER_S,
     FLOW_OWN,
@@ -83,11 +82,15 @@ class Heard(NamedTuple):
 
 @kernel
 def begin(states: State, lessons: Rows) -> None:
-    """Take the prior out of what is reported, and let it remember the whole tape."""
+    """Take the prior out of what is reported, and let it remember the whole tape.
+
+    Orders hidden in one block are left out: taken off depths that could not be reached, they would
+    make exposure negative where the touch is wide. At most one order in fifteen is hidden at 1/s.
+    """
     intensity, extra = states[0].fill_intensity, lessons[0]
     prior_a, prior_kappa = intensity.prior_a_per_s, intensity.prior_kappa_per_bps
     fill_intensity.reset(intensity, prior_a, prior_kappa, PRIOR_N)
-    fill_intensity.set_memory(intensity, FOREVER_S, BLOCK_S, 0.0)
+    fill_intensity.set_memory(intensity, FOREVER_S, 0.0, 0.0)
     volatility.reset(extra.volatility, 1.0, 0.0)
     volatility.set_scales(extra.volatility, FOREVER_S, FOREVER_S, volatility.SAMPLE_NS)
 
