@@ -2,7 +2,7 @@
 
 Exit status: 0 done; 1 the venue could not be reached or the end does not add up; 2 the operator
 asked for something that cannot be; 3 we left and could not show that no order is open, or with a
-journal that does not say everything; 4 the kill switch has fired, and the venue lists no open order.
+journal that does not say everything; 4 the kill switch has fired, and no order of ours is open.
 """
 
 import resource

@@ -37,7 +37,7 @@ class LedgerUpdate(msgspec.Struct, frozen=True):
 
 
 def transfer_usd_micro(delta: LedgerDelta, account: str) -> int:
-    """Return what a ledger line added to the account's collateral, negative when it took [10^-6 USD].
+    """Return what a ledger line added to the collateral, negative when it took [10^-6 USD].
 
     account   lowercase address
     Raises    ValueError for an amount that is no number
