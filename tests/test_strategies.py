@@ -198,6 +198,8 @@ def test_a_replay_knows_that_the_file_has_changed(tmp_path: Path) -> None:
         ("from . import other\n", "imports only"),
         ("def rule(:\n", "Python source"),
         ("x = 1\n", "kernel"),
+        ("x = 1 / 0\n", "ZeroDivisionError"),
+        ("x = {}['gone']\n", "KeyError"),
         ("from hypermaker.core.kernel import kernel\n@kernel\ndef rule(a):\n    pass\n", "kernel"),
     ],
 )
@@ -208,6 +210,19 @@ def test_what_is_no_rule_is_refused_in_one_line(tmp_path: Path, text: str, words
     with pytest.raises(ConfigError, match=words) as caught:
         load_strategy(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_a_rule_that_does_not_compile_names_its_line(tmp_path: Path) -> None:
+    """A typing mistake is one line, before any order; not pages of a compiler's own words."""
+    path = tmp_path / "mine.py"
+    path.write_text(HOSTILE.replace("fair, count, size = market.fair_ticks", "fair = market.fare"))
+    strategy = load_strategy(str(path))
+    if not hasattr(strategy.rule, "py_func"):
+        pytest.skip("nothing is compiled here")
+    with pytest.raises(ConfigError) as caught:
+        warm_up(btc(strategy=strategy.name, strategy_sha256=strategy.sha256))
+    assert "\n" not in str(caught.value) and "mine.py" in str(caught.value)
+    assert len(str(caught.value)) < 600
 
 
 @pytest.mark.parametrize("name", ["nothing", "gone.py", "", "/"])
@@ -333,12 +348,12 @@ def test_what_a_sweep_leaves_stands_where_it_is_wanted(side: int, swept: int) ->
     bench.touch(wait_ms=600)
     after = bench.state.ladder[name]
     left = int(bench.state.ladder.bid_levels if side > 0 else bench.state.ladder.ask_levels)
-    old = sum(float(b.size_lots * b.terms_bps[Term.INVENTORY]) for b in before[swept:count])
+    was = sum(float(b.size_lots * b.terms_bps[Term.INVENTORY]) for b in before[swept:count])
     now = sum(float(a.size_lots * a.terms_bps[Term.INVENTORY]) for a in after[:left])
     assert sum(int(a.size_lots) for a in after[:left]) == pytest.approx(
         sum(int(b.size_lots) for b in before[swept:count]), abs=2
     )
-    assert now == pytest.approx(old, rel=0.02)
+    assert now == pytest.approx(was, rel=0.02)
 
 
 def test_the_tutorial_shows_the_example_and_it_is_short() -> None:

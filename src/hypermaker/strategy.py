@@ -55,7 +55,10 @@ def load_strategy(name: str) -> Strategy:
     source = path.read_bytes() if path.is_file() and path.suffix == ".py" else b""
     _check_imports(source, name)
     full = f"{path}:{function or 'rule'}"
-    rule = load_rule(full if source else name)
+    try:
+        rule = load_rule(full if source else name)
+    except (ArithmeticError, LookupError, OSError, RuntimeError, AssertionError) as error:
+        raise ConfigError("strategy", name, f"a file that imports ({error!r})") from error
     _take_in(rule)
     return Strategy(full, hashlib.sha256(source).hexdigest(), rule)
 
