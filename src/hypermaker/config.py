@@ -147,7 +147,7 @@ def convert_table(table: Mapping[str, Any], kind: type[T], where: str) -> T:
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`")
-        value = table.get(key.partition(".")[0], "?")
+        value = table.get(re.split(r"[.\[]", key)[0], "?")
         raise ConfigError(f"{where}, {key or 'the file'}", value, message) from error
 
 

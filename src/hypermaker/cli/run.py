@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hypermaker.shell.outcome import Outcome
 
 EXIT_DISAGREES = 1
+EXIT_UNSAFE = 3
 EXIT_KILLED = 4
 
 
@@ -109,7 +110,7 @@ def quote(plan: "Plan", signer: "Signer", *, as_json: bool) -> "Outcome":
 
 
 def finish(outcome: "Outcome", coin: str, *, as_json: bool) -> None:
-    """Print how it went; exit 1 when the books do not agree, 4 when the kill switch ended it."""
+    """Print how it went, and exit as `run` says: what is worst comes first."""
     import msgspec
 
     from hypermaker.shell.report import report
@@ -118,6 +119,8 @@ def finish(outcome: "Outcome", coin: str, *, as_json: bool) -> None:
         typer.echo(msgspec.json.encode(outcome).decode())
     else:
         typer.echo(report(outcome, coin))
+    if outcome.open_orders_at_exit and not outcome.is_dry:
+        raise typer.Exit(EXIT_UNSAFE)
     if not outcome.is_clean:
         raise typer.Exit(EXIT_DISAGREES)
     if outcome.killed:
