@@ -212,16 +212,20 @@ def test_what_is_no_rule_is_refused_in_one_line(tmp_path: Path, text: str, words
     assert "\n" not in str(caught.value)
 
 
-def test_a_rule_that_does_not_compile_names_its_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [("market.fare", "'fare'"), ("[] + 1", "mine.py, line 22")],
+)
+def test_a_rule_that_does_not_compile_says_why(tmp_path: Path, wrong: str, words: str) -> None:
     """A typing mistake is one line, before any order; not pages of a compiler's own words."""
     path = tmp_path / "mine.py"
-    path.write_text(HOSTILE.replace("fair, count, size = market.fair_ticks", "fair = market.fare"))
+    path.write_text(HOSTILE.replace("market.fair_ticks, 16", f"{wrong}, 16"))
     strategy = load_strategy(str(path))
     if not hasattr(strategy.rule, "py_func"):
         pytest.skip("nothing is compiled here")
     with pytest.raises(ConfigError) as caught:
         warm_up(btc(strategy=strategy.name, strategy_sha256=strategy.sha256))
-    assert "\n" not in str(caught.value) and "mine.py" in str(caught.value)
+    assert "\n" not in str(caught.value) and words in str(caught.value)
     assert len(str(caught.value)) < 600
 
 

@@ -129,9 +129,11 @@ def compiler_says(error: Exception) -> str:
     >>> compiler_says(Exception("Failed in nopython\\nNo such f\\n\\nFile 'm.py', line 7:"))
     'No such f (m.py, line 7)'
     """
+    if isinstance(error, KeyError):
+        return f"no record has a field {error}"
     text = re.sub(r"Record\(.*\)", "a record", str(error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     reasons = [line for line in lines if not line.startswith(("Failed", "File", "During", "<"))]
-    places = re.findall(r"File ['\"]([^'\"]+)['\"], line (\d+)", text)
-    place = f" ({Path(places[-1][0]).name}, line {places[-1][1]})" if places else ""
+    found = re.search(r"([^\s'\"]+\.py)['\"]?,? \(?(?:line )?(\d+)", text)
+    place = f" ({Path(found[1]).name}, line {found[2]})" if found else ""
     return (reasons[0] if reasons else type(error).__name__)[:LINE_CHARS_MAX] + place

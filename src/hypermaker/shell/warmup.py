@@ -30,6 +30,8 @@ from hypermaker.summary import summarise
 COMPILE_S_TYPICAL = 40
 """Measured on two cores, cold."""
 STRATEGY_S_TYPICAL = 10
+COMPILER_ERRORS = (NumbaError, LookupError, TypeError, ValueError, AssertionError, RuntimeError)
+"""What numba raises on source it cannot compile; a field that does not exist is a KeyError."""
 HALVES = (("hear", "settle", "guard"), ("want", "change", "believe"))
 """Steps that take about equally long to compile, and share little."""
 
@@ -90,9 +92,11 @@ def warm_up(config: EngineConfig | None = None) -> None:
         print(line, file=sys.stderr, flush=True)
     try:
         _run_once(chosen)
-    except NumbaError as error:
-        name = "" if config is None else config.strategy
-        raise ConfigError("strategy", name, f"compiles: {compiler_says(error)}") from error
+    except COMPILER_ERRORS as error:
+        if config is None or chosen is step:
+            raise
+        valid = f"a rule that compiles: {compiler_says(error)}"
+        raise ConfigError("strategy", config.strategy, valid) from error
     if cold:
         mark_compiled(mark)
 
