@@ -143,6 +143,15 @@ def test_deeper_market_orders_earn_a_wider_half_spread():
     assert far[0] > near[0] + 1.0 and far[1] > near[1] + 1.0
 
 
+def test_a_wide_touch_never_makes_fill_intensity_negative():
+    """A is a rate: bins nobody could reach carry no exposure, and take none away either."""
+    market = Market(reach_bps=6.0)
+    market.half = 450
+    market.run(trades_per_s=4.0)
+    assert market.state.market.a_bid_per_s > 0.0 and market.state.market.a_ask_per_s > 0.0
+    assert market.state.market.kappa_per_bps > 0.0
+
+
 def test_more_volatility_never_narrows_and_makes_inventory_lean_more():
     """sigma, T-49: at a long position the ask comes closer relative to the bid."""
     quiet, wild = calm(position=1_000, sigma=20.0), calm(position=1_000, sigma=120.0)
