@@ -244,6 +244,23 @@ def test_a_confirmed_liquidation_against_us_is_forced_flow():
         assert market.state.cascade.events == (1 if marks else 0)
 
 
+def test_a_trade_that_a_node_calls_forced_feeds_the_detector():
+    """Liquidation sources: the mark on a trade is a confirmed event; a plain trade is none."""
+    market = calm()
+    for marks in (0, int(Flag.LIQUIDATION)):
+        market.say(
+            Kind.TRADE,
+            wait_ms=100,
+            source=Source.TRADES,
+            side=-1,
+            price_ticks=market.mid - 50,
+            size_lots=5_000,
+            tid=90_000 + marks,
+            marks=marks,
+        )
+        assert market.state.cascade.events == (1 if marks else 0)
+
+
 def test_an_ageing_book_widens_before_it_withdraws():
     """Staleness, I5: two seconds old is wider than fresh; beyond the limit nothing is quoted."""
     market = calm()
@@ -333,5 +350,6 @@ def test_one_sided_flow_that_foretells_the_price_moves_both_quotes_with_it():
             market.touch(wait_ms=450)
     drift = order_flow.drift_bps_per_s(market.state.order_flow, market.now)
     assert np.sign(drift) == side
-    quiet = market.state.market.drift_bps_per_s
-    assert quiet == pytest.approx(drift, rel=0.5)
+    assert market.state.market.drift_bps_per_s == pytest.approx(drift, rel=0.5)
+    assert market.state.market.premium_bid_bps[Premium.TOXICITY] > 0.0
+    assert calm().state.market.premium_bid_bps[Premium.TOXICITY] == 0.0

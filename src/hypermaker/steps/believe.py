@@ -130,7 +130,19 @@ def _believe_signals(state: Rec) -> None:
     monitors.judge(state.monitors, state.kill_switch, state.now_ns)
     signals.risk_bid_bps = state.monitors.bid_shift_bps
     signals.risk_ask_bps = state.monitors.ask_shift_bps
+    signals.toxicity = _toxicity(state)
     _believe_cascade(state, market.kappa_per_bps)
+
+
+@kernel
+def _toxicity(state: Rec) -> float:
+    """Return how far flow that foretells the price carries it before we can move, of the cap.
+
+    Zero until the data alone have shown that there is such a drift (F-54).
+    """
+    drift = order_flow.drift_bps_per_s(state.order_flow, state.venue_ns)
+    moved_bps = abs(drift) * state.signals.requote_s
+    return float(min(1.0, moved_bps / state.caps.terms_bps[Premium.TOXICITY]))
 
 
 @kernel

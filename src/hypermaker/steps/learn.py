@@ -7,6 +7,7 @@ Depths are measured from the mid in force before the trade, in exchange time.
 from math import sqrt
 from typing import Any
 
+from hypermaker.core.events import Flag
 from hypermaker.core.kernel import kernel
 from hypermaker.core.units import BPS, RATE_E10, USD_MICRO
 from hypermaker.estimate import (
@@ -70,6 +71,9 @@ def learn_trade(state: Rec, event: Rec) -> None:
     order_flow.observe_trade(state.order_flow, side, at)
     adverse_selection.observe_trade(state.adverse_selection, side, depth_bps, at)
     liquidations.observe_trade(state.liquidations, side, size_lots)
+    if event.marks & Flag.LIQUIDATION:  # a node or a watched address says so; the public tape never
+        usd = event.price_ticks * size_lots / USD_MICRO
+        cascade.record_liquidation(state.cascade, side, usd, 1.0, at)
 
 
 @kernel
