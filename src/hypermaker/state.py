@@ -196,6 +196,8 @@ FLOW_CROSS = 0.1
 VARIANCE_REVERTS_PER_S = 0.01
 VARIANCE_SPREAD = 0.5
 """Before data: variance returns within minutes and scatters by half its level (stationary CIR)."""
+BLOCK_S = 0.07
+"""The venue's block: two takers of one side in one block look like one (sheet 9.3)."""
 LIQUIDATIONS_PER_S = 5_043 / (8 * 3_600 * 100)
 """Liquidations of one coin: 5,043 in eight sampled hours over some hundred active coins."""
 IMPACT_BPS_PER_USD = 0.5 / 100_000
@@ -304,6 +306,7 @@ def _reset_estimators(state: Any, config: EngineConfig) -> None:
     stochastic_vol.reset(state.stochastic_vol, theta, revert, xi, 0.0)
     regime.reset(state.regime)
     fill_intensity.reset(state.fill_intensity, rate, kappa, INTENSITY_N)
+    fill_intensity.set_memory(state.fill_intensity, fill_intensity.TAU_S, BLOCK_S, 0.0)
     fair_price.reset(state.fair_price)
     beta = FLOW_DECAY_PER_S
     order_flow.reset(state.order_flow, rate, FLOW_OWN * beta, FLOW_CROSS * beta, beta)

@@ -82,6 +82,20 @@ def test_blocks_that_hide_orders_are_corrected() -> None:
     assert fi.kappa_per_bps(mended) == pytest.approx(0.4, rel=0.02)
 
 
+def test_a_wide_touch_hides_nothing_that_could_not_be_reached() -> None:
+    """INT-2 behind a wide touch: bins inside it have no exposure, and none is taken from them."""
+    times, sides, depths = taker_orders((6.0, 6.0), 0.58, 3_000.0, 7)
+    seen = depths > 4.5
+    rec = fresh(6.0, 0.58)
+    fi.set_memory(rec, 1e9, 0.07, 5.0)
+    fi.see_touch(rec, 0, 4.5)
+    feed(rec, np.floor(times[seen] / 0.07) * 0.07, sides[seen], depths[seen])
+    for side in (-1, 1):
+        assert fi.a_per_s(rec, side) > 0.0
+        truth = 6.0 * math.exp(-0.58 * 6.0)
+        assert fi.rate_per_s(rec, side, 6.0) == pytest.approx(truth, rel=0.12)
+
+
 def test_one_prior_and_no_data_is_the_prior() -> None:
     """T-87: no data -> the prior; its weight is never counted as data (F-32)."""
     rec = fresh(0.05, 0.5, 10.0)

@@ -14,8 +14,9 @@ coin, makes the first quote possible; own fills are not needed and do not enter 
 keeps a fill ratio beside the estimate that cannot bias it).
 
 Saturation: two orders of one side in one block look like one. The order seen hides the rest of
-its block, so its block is taken off the exposure of the shallower bins and half of it off its
-own; to third order in p this is lambda = -ln(1-p)/dt (INT-2).
+its block, so its block is taken off the exposure of the shallower bins that could be reached then
+(no others have any) and half of it off its own; to third order in p this is
+lambda = -ln(1-p)/dt (INT-2).
 
 Against the predecessor (its 2.2, T-87): orders are counted, not contracts; depth is measured from
 the fair price before the order, never from our own price; error bars ignore the prior.
@@ -67,6 +68,7 @@ FILL_INTENSITY = record(
     ("touch", "i8"),
     ("grown", "f8"),  # weight of an order that comes now; sums are in weights of `grown` = 1
     ("hits", "f8", (2 * BINS,)),  # weighted orders by deepest bin: sells, then buys
+    ("hidden_s", "f8", (2 * (BINS + 1),)),  # steps of exposure that blocks hid: sells, then buys
     ("dwell_s", "f8", (BINS + 1,)),  # weighted seconds during which bin j was the first reachable
     ("hit_squares", "f8"),
     ("orders", "f8"),  # weighted orders at any depth, and their volume
@@ -121,6 +123,8 @@ def reset(rec: Rec, prior_a_per_s: float, prior_kappa_per_bps: float, prior_n: f
     rec.seen = 0
     rec.rejected = 0
     rec.dwell_s[BINS] = 0.0
+    for j in range(2 * (BINS + 1)):
+        rec.hidden_s[j] = 0.0
     for b in range(BINS):
         rec.depth_bps[b] = GRID[b] / prior_kappa_per_bps
         rec.hits[b] = 0.0
@@ -204,9 +208,20 @@ def _close(rec: Rec, i: int) -> None:
     if b >= order.touch:
         rec.hits[i * BINS + b] += weight
         rec.hit_squares += weight * weight
+        _hide(rec, i, order.touch, b, weight)
     rec.orders += weight
     rec.volume_lots += weight * order.size_lots
     rec.seen += 1
+
+
+@kernel
+def _hide(rec: Rec, i: int, touch: int, b: int, weight: float) -> None:
+    """Take the block of an order that reached bin b off what side i could have shown in it."""
+    hidden = weight * rec.block_s
+    row = i * (BINS + 1)
+    rec.hidden_s[row + touch] -= hidden
+    rec.hidden_s[row + b] += 0.5 * hidden
+    rec.hidden_s[row + b + 1] += 0.5 * hidden
 
 
 @kernel
@@ -253,6 +268,8 @@ def _fold(rec: Rec, spans: float) -> None:
         rec.hits[BINS + b] *= keep
         rec.dwell_s[b] *= keep
     rec.dwell_s[BINS] *= keep
+    for j in range(2 * (BINS + 1)):
+        rec.hidden_s[j] *= keep
     rec.hit_squares *= keep * keep
     rec.orders *= keep
     rec.volume_lots *= keep
@@ -294,15 +311,13 @@ def _sums(rec: Rec, i: int) -> tuple[float, float, float, float, float, float, f
     total = 0.0
     for b in range(BINS):
         total += rec.hits[i * BINS + b]
-    deeper = total
-    dwell = 0.0
+    exposed = 0.0
     m = m1 = m2 = f = slope = curve = 0.0
     for b in range(BINS):
         hits = rec.hits[i * BINS + b]
-        deeper -= hits
-        dwell += rec.dwell_s[b]
+        exposed += rec.dwell_s[b] + rec.hidden_s[i * (BINS + 1) + b]
         tilt = rec.tilt[b]
-        expected = (dwell - rec.block_s * (deeper + 0.5 * hits)) * rec.share[b]
+        expected = exposed * rec.share[b]
         m += expected
         m1 += expected * tilt
         m2 += expected * (tilt * tilt + rec.bend[b])

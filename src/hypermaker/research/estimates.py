@@ -135,15 +135,15 @@ def bins_of(heard: Heard) -> list[BinFit]:
     """Return counted and expected orders by depth for both sides, shallow bins first."""
     rec = heard.state[0].fill_intensity
     scale = 1.0 / float(rec.grown)
-    dwelt = np.cumsum(rec.dwell_s[: fill_intensity.BINS]) * scale
+    bins = fill_intensity.BINS
+    hidden = np.array(rec.hidden_s).reshape(2, bins + 1)[:, :bins]
     depths = np.array(rec.depth_bps)
     reached = np.exp(-float(rec.kappa) * depths)
     share = reached - np.append(reached[1:], 0.0)
     found = []
     for i, (side, _) in enumerate(SIDES):
-        hits = np.array(rec.hits[i * fill_intensity.BINS : (i + 1) * fill_intensity.BINS]) * scale
-        deeper = hits.sum() - np.cumsum(hits)
-        seconds = dwelt - float(rec.block_s) * (deeper + 0.5 * hits)
+        hits = np.array(rec.hits[i * bins : (i + 1) * bins]) * scale
+        seconds = np.cumsum(rec.dwell_s[:bins] + hidden[i]) * scale
         expected = float(rec.a_per_s[i]) * seconds * share
         found.append(BinFit(side, depths, seconds, hits, expected))
     return found

@@ -96,7 +96,7 @@ def _orders(events: list[Event]) -> tuple[list[dict[str, Any]], list[tuple[int, 
 def twin(events: list[Event], ns: int) -> dict[str, float]:
     """The posterior's root in kappa, both A's profiled out, by bracketing."""
     orders, stretches = _orders(events)
-    hits, dwell = np.zeros((2, fi.BINS)), np.zeros(fi.BINS)
+    hits, dwell, hidden = np.zeros((2, fi.BINS)), np.zeros(fi.BINS), np.zeros((2, fi.BINS))
     depths = np.array(fi.GRID) / KAPPA
     squares = weight_all = volume = 0.0
     for order in orders:
@@ -104,14 +104,16 @@ def twin(events: list[Event], ns: int) -> dict[str, float]:
         reached = int((depths <= order["depth"]).sum()) - 1
         weight_all, volume = weight_all + weight, volume + weight * order["size"]
         if reached >= order["touch"]:
-            hits[1 if order["side"] > 0 else 0, reached] += weight
+            i = 1 if order["side"] > 0 else 0
+            hits[i, reached] += weight
+            hidden[i, order["touch"] : reached] += weight * BLOCK_S
+            hidden[i, reached] += 0.5 * weight * BLOCK_S
             squares += weight * weight
     for begin, end, touch in stretches:
         ages = [(ns - t) * 1e-9 / TAU_S for t in (begin, ns if end < 0 else end)]
         seconds = TAU_S * (math.exp(-ages[1]) - math.exp(-ages[0]))
         dwell[touch:] += seconds
-    deeper = np.cumsum(hits[:, ::-1], axis=1)[:, ::-1] - hits
-    exposed = dwell[None, :] - BLOCK_S * (deeper + 0.5 * hits)
+    exposed = dwell[None, :] - hidden
     kappa = brentq(_slope, 1e-3, 8.0, args=(hits, exposed, depths), xtol=1e-15, rtol=1e-15)
     return _summary(kappa, hits, exposed, depths, squares) | {
         "volume": (PRIOR_N * LOTS + volume) / (PRIOR_N + weight_all)
