@@ -22,6 +22,10 @@ ONE_BPS = 1.0 / BPS
 NOTIONAL_MARGIN = 1.01
 """A level is planned one per cent above the venue's minimum: its price is not yet known."""
 
+WAY_OUT_BPS = 5e3
+"""Far beyond a limit the marginal coin is worth half its price at least: the way out stands at the
+best post-only price by then, and an ask priced below zero could not be placed at all."""
+
 Levels = Any
 """One side of a ladder: an array of LEVEL records."""
 Level = Any
@@ -160,7 +164,7 @@ def _fill_side(glft: Glft, market: Market, levels: Levels, sign: int) -> int:
         inventory = (value - value_far) / (far - near) + sign * glft.flow_bps
         level = levels[index]
         level.terms_bps[Term.HALF_SPREAD] = half_spread
-        level.terms_bps[Term.INVENTORY] = inventory
+        level.terms_bps[Term.INVENTORY] = max(-WAY_OUT_BPS, min(WAY_OUT_BPS, inventory))
         level.terms_bps[Term.FLOOR] = added
         distance = premium + write_depth(market, level, sign, half_spread + inventory)
         write_premium(market, level, sign)
