@@ -164,7 +164,8 @@ def _fill_side(glft: Glft, market: Market, levels: Levels, sign: int) -> int:
         inventory = (value - value_far) / (far - near) + sign * glft.flow_bps
         level = levels[index]
         level.terms_bps[Term.HALF_SPREAD] = half_spread
-        level.terms_bps[Term.INVENTORY] = max(-WAY_OUT_BPS, min(WAY_OUT_BPS, inventory))
+        inventory = max(-WAY_OUT_BPS, min(WAY_OUT_BPS, inventory))
+        level.terms_bps[Term.INVENTORY] = inventory
         level.terms_bps[Term.FLOOR] = added
         distance = premium + write_depth(market, level, sign, half_spread + inventory)
         write_premium(market, level, sign)
